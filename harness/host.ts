@@ -1,0 +1,166 @@
+import type { LogLevel } from "./log.ts";
+
+/**
+ * Header and trailer names with their values, in order; a name may stand several times.
+ *
+ * Names are lower case. Every character of a value is one byte (0–255), as in `fetch`: a header that holds UTF-8 arrives
+ * as its bytes, so nothing is lost when it is not UTF-8.
+ */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** What headers can be written as: an object (one value per name, or an array of them) or a list of pairs. */
+export type HeadersInit = Readonly<Record<string, string | readonly string[]>> | HeaderList;
+
+/** Bytes, or a string that is sent as UTF-8. */
+export type BodyInit = string | Uint8Array;
+
+export interface RequestOptions {
+  /** `GET` when absent. */
+  method?: string;
+  /** The `host` header is the request's `:authority`; `localhost` when absent. */
+  headers?: HeadersInit;
+  /** One body, or the chunks it is sent in. */
+  body?: BodyInit | readonly BodyInit[];
+  trailers?: HeadersInit;
+}
+
+/** What the client of the proxy received. */
+export interface Response {
+  status: number;
+  headers: HeaderList;
+  /** The first value of a header, or `null` when it is absent. */
+  header(name: string): string | null;
+  body: Uint8Array;
+  /** The body as UTF-8. */
+  text(): string;
+  trailers: HeaderList;
+}
+
+/** A request as an upstream received it. */
+export interface UpstreamRequest {
+  method: string;
+  path: string;
+  authority: string;
+  /** Without pseudo headers. */
+  headers: HeaderList;
+  header(name: string): string | null;
+  body: Uint8Array;
+  text(): string;
+  trailers: HeaderList;
+}
+
+/** What an upstream answers. */
+export interface UpstreamResponse {
+  /** 200 when absent. */
+  status?: number;
+  headers?: HeadersInit;
+  /** One body, or the chunks it is sent in. */
+  body?: BodyInit | readonly BodyInit[];
+  trailers?: HeadersInit;
+}
+
+/** An upstream written in the test: called once for each complete request. */
+export type MockCluster = (request: UpstreamRequest) => UpstreamResponse;
+
+/** A real upstream, reached over HTTP/1.1. */
+export interface RealCluster {
+  host: string;
+  port: number;
+}
+
+export type Cluster = MockCluster | RealCluster;
+
+export interface HeaderMatch {
+  name: string;
+  /** The header must have this value; absent: it must be there. */
+  exact?: string;
+}
+
+/** One entry of the route table; the first that matches is taken. Names are those of Envoy's `Route`. */
+export interface Route {
+  name?: string;
+  match: {
+    /** The path starts with this; `/` matches every request. Exactly one of `prefix` and `path`. */
+    prefix?: string;
+    /** The path without its query is this. */
+    path?: string;
+    headers?: readonly HeaderMatch[];
+  };
+  /** Exactly one of `cluster`, `clusterHeader` and `directResponse`. */
+  cluster?: string;
+  /** The request header that names the cluster. */
+  clusterHeader?: string;
+  directResponse?: { status: number; body?: string };
+}
+
+export type FailurePolicy = "closed" | "open" | "reload";
+
+/** One Wasm filter of the chain; the fields are those of Envoy's `PluginConfig`. */
+export interface PluginOptions {
+  /** Path or bytes of a `.wasm` module. */
+  module: string | URL | Uint8Array;
+  /** `plugin` when absent. */
+  name?: string;
+  /** Text or bytes as they are; anything else is written as JSON. */
+  configuration?: unknown;
+  vmConfiguration?: unknown;
+  rootId?: string;
+  vmId?: string;
+  /** `closed` when absent, as in Envoy. */
+  failurePolicy?: FailurePolicy;
+  allowOnHeadersStopIteration?: boolean;
+  /** Host functions and callbacks the module may use; all when absent or empty. */
+  allowedCapabilities?: readonly string[];
+  /** Environment variables of the VM, read through WASI. */
+  environment?: Readonly<Record<string, string>>;
+}
+
+/** A proxy with one HTTP listener: filters, routes and clusters. */
+export interface HostOptions {
+  /** The Wasm filters, in the order requests pass them. */
+  plugins: readonly PluginOptions[];
+  clusters?: Readonly<Record<string, Cluster>>;
+  /** Absent: every request goes to the only cluster, or is answered 200 by the proxy when there is none. */
+  routes?: readonly Route[];
+  /** Lowest level of the filters' log lines that is kept; `trace` also records the transcript. `info` when absent. */
+  logLevel?: LogLevel;
+}
+
+/** One line a filter logged, or the proxy about a filter. */
+export interface LogLine {
+  level: LogLevel;
+  /** The guest's own text; for lines of the proxy (a trap, a rejected plugin) the proxy's text. */
+  message: string;
+  /** `guest`: written by the filter. `proxy`: written by the proxy about it. */
+  source: "guest" | "proxy";
+}
+
+/**
+ * A running proxy that filters can be tested in. Two implementations behave alike: the emulator, inside this process,
+ * and a real Envoy.
+ */
+export interface Host extends AsyncDisposable {
+  readonly kind: "emulator" | "envoy";
+  /** Sends one request through the filters and waits for the complete answer. Rejects when the stream is reset. */
+  fetch(path: string, options?: RequestOptions): Promise<Response>;
+  /** Log lines so far. In Envoy a line can come a moment after the answer: use {@link waitForLog}. */
+  readonly logs: readonly LogLine[];
+  /** The first line, past or coming, whose message contains the text or matches; rejects after 5 seconds without one. */
+  waitForLog(pattern: string | RegExp): Promise<LogLine>;
+  /** Requests that a mocked cluster received, in order. */
+  requests(cluster: string): readonly UpstreamRequest[];
+  /**
+   * Calls between proxy and modules as Envoy prints them at `wasm:trace`: `[host->vm] proxy_on_request_headers(2, 7, 1)`.
+   * Empty unless `logLevel` is `trace`.
+   */
+  readonly transcript: readonly string[];
+  /** Value of a counter or gauge a filter defined, by the name it gave it; `null` when there is none. */
+  metric(name: string): Promise<number | null>;
+  /** Replaces plugins, clusters and routes. When a plugin is rejected, the old ones keep serving and this rejects. */
+  update(options: HostOptions): Promise<void>;
+  /** Ends the proxy; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Starts a proxy; rejects with {@link PluginRejectedError} when a filter refuses to start. */
+export type StartHost = (options: HostOptions) => Promise<Host>;
