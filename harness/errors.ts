@@ -29,7 +29,7 @@ export class PluginRejectedError extends HarnessError {
   readonly logs: readonly LogLine[];
 
   constructor(plugin: string, logs: readonly LogLine[]) {
-    const reasons = logs.map((line) => `\n  ${line.message}`).join("");
+    const reasons = [...new Set(logs.map((line) => `\n  ${line.message}`))].join("");
     super("PLUGIN_REJECTED", `plugin "${plugin}" was rejected:${reasons}`);
     this.plugin = plugin;
     this.logs = logs;

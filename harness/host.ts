@@ -57,6 +57,10 @@ export interface UpstreamResponse {
   /** One body, or the chunks it is sent in. */
   body?: BodyInit | readonly BodyInit[];
   trailers?: HeadersInit;
+  /** Waits this long before it answers. */
+  delayMs?: number;
+  /** Closes the connection: at once when nothing else is set, else after what is, without ending the body. */
+  reset?: boolean;
 }
 
 /** An upstream written in the test: called once for each complete request. */

@@ -1,0 +1,37 @@
+/** The fields of a protobuf message, the last one of a number where it stands several times. Text is latin1. */
+export interface ProtobufFields {
+  text(field: number): string;
+  number(field: number): number;
+}
+
+/** `null` when the bytes are no message. Only varints and length-delimited fields are kept. */
+export function readProtobuf(bytes: Uint8Array): ProtobufFields | null {
+  const texts = new Map<number, string>();
+  const numbers = new Map<number, number>();
+  let at = 0;
+  const varint = (): number | null => {
+    let value = 0;
+    for (let scale = 1, i = 0; i < 10 && at < bytes.length; i++, scale *= 128) {
+      const byte = bytes[at++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    return null;
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    if (tag === null || tag >> 3 === 0) return null;
+    const kind = tag & 7;
+    if (kind === 0) {
+      const value = varint();
+      if (value === null) return null;
+      numbers.set(tag >> 3, value);
+      continue;
+    }
+    const size = kind === 2 ? varint() : kind === 1 ? 8 : kind === 5 ? 4 : null;
+    if (size === null || at + size > bytes.length) return null;
+    if (kind === 2) texts.set(tag >> 3, Buffer.from(bytes.subarray(at, at + size)).toString("latin1"));
+    at += size;
+  }
+  return { text: (field) => texts.get(field) ?? "", number: (field) => numbers.get(field) ?? 0 };
+}

@@ -1,0 +1,225 @@
+import { HarnessError } from "../errors.ts";
+import type { Host, HostOptions, LogLine, RealCluster, RequestOptions, Response, UpstreamRequest } from "../host.ts";
+import { MockUpstream } from "../http/mock-cluster.ts";
+import { RealUpstream } from "../serve/real-cluster.ts";
+import { RouteTable } from "../http/route-table.ts";
+import { HttpStream, type Listener, type ResponseSink } from "../http/stream.ts";
+import type { ConnectionInfo } from "../http/stream-info.ts";
+import type { UpstreamCluster } from "../http/upstream.ts";
+import { RealClock, VirtualClock, type Clock } from "./clock.ts";
+import { Diagnostics, type Diagnostic } from "./diagnostics.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { exchange } from "./exchange.ts";
+import type { KnownVms } from "./canary.ts";
+import { FilterChain } from "./filter-chain.ts";
+import { ProxyLog } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { loadPlugin } from "./plugin.ts";
+import { Random } from "./random.ts";
+import type { ProxyServices } from "./services.ts";
+import { SharedData } from "./shared-data.ts";
+import { SharedQueues } from "./shared-queues.ts";
+import { Transcript } from "./transcript.ts";
+import { Worker } from "./worker.ts";
+
+export interface EmulatorOptions extends HostOptions {
+  /** Threads that take streams, in turn; 1 when absent. Each has its own VMs, and so has the main thread. */
+  workers?: number;
+  /** `virtual` (when absent): time stands still but for {@link Emulator.advance}. */
+  clock?: "virtual" | "real";
+  /** Where virtual time begins, in milliseconds since the epoch; 2025-01-01T00:00:00Z when absent. */
+  startTime?: number;
+  /** Of request ids and whatever else is random; 1 when absent. */
+  seed?: number;
+  /** Bytes of a body that are held back before 413, 500 or back-pressure; 1 MiB when absent, as in Envoy. */
+  bufferLimit?: number;
+  /** Told of each log line as it comes; `prefix` names the plugin. */
+  onLog?: (line: LogLine, prefix: string) => void;
+}
+
+export interface StreamOptions {
+  /** A connection of its own when absent. */
+  connection?: ConnectionInfo;
+  /** `HTTP/1.1` when absent. */
+  protocol?: string;
+}
+
+/** Envoy with one HTTP listener, in this process. */
+export class Emulator implements Host {
+  readonly kind = "emulator";
+  /** What guests did that Envoy passes over in silence. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly #services: ProxyServices;
+  readonly #workers: Worker[];
+  readonly #known: KnownVms = new Map();
+  readonly #bufferLimit: number;
+  #chain!: FilterChain;
+  #routes!: RouteTable;
+  #nextWorker = 0;
+  #nextConnectionId = 0;
+  #isStopped = false;
+
+  /** Use {@link startEmulator}. */
+  constructor(options: EmulatorOptions) {
+    const { workers = 1, clock = "virtual", startTime = Date.UTC(2025, 0, 1), seed = 1, logLevel = "info" } = options;
+    if (!Number.isInteger(workers) || workers < 1 || workers > 1024) {
+      throw new HarnessError("OPTION_INVALID", `workers: ${workers} is no whole number from 1 to 1024`);
+    }
+    const dispatcher = new Dispatcher();
+    const services: ProxyServices = {
+      log: new ProxyLog(logLevel, options.onLog ?? null),
+      transcript: logLevel === "trace" ? new Transcript() : null,
+      clock: clock === "virtual" ? new VirtualClock(startTime) : new RealClock(() => dispatcher.run()),
+      dispatcher,
+      random: new Random(seed),
+      metrics: new Metrics(),
+      sharedData: new SharedData(),
+      queues: new SharedQueues(dispatcher),
+      diagnostics: new Diagnostics(),
+      clusters: new Map(),
+    };
+    this.#services = services;
+    this.diagnostics = services.diagnostics.list;
+    this.#bufferLimit = options.bufferLimit ?? 1024 * 1024;
+    this.#workers = Array.from({ length: workers + 1 }, () => new Worker(services));
+  }
+
+  get logs(): readonly LogLine[] {
+    return this.#services.log.lines;
+  }
+
+  get transcript(): readonly string[] {
+    return this.#services.transcript?.lines ?? [];
+  }
+
+  get clock(): Clock {
+    return this.#services.clock;
+  }
+
+  async fetch(path: string, options: RequestOptions = {}): Promise<Response> {
+    return await exchange((sink) => this.openStream(sink), path, options);
+  }
+
+  /** A stream to be driven step by step. */
+  openStream(sink: ResponseSink, options: StreamOptions = {}): HttpStream {
+    const { connection = this.connect(), protocol = "HTTP/1.1" } = options;
+    if (this.#isStopped) throw new HarnessError("STREAM_RESET", "the emulator has been stopped");
+    const chain = this.#chain;
+    const worker = 1 + (this.#nextWorker++ % (this.#workers.length - 1));
+    const listener: Listener = {
+      routes: this.#routes,
+      bufferLimit: this.#bufferLimit,
+      addFilters: (manager) => chain.addFilters(worker, manager),
+    };
+    return new HttpStream(listener, this.#services, connection, protocol, sink);
+  }
+
+  /** A new connection of a client. */
+  connect(remoteAddress = "127.0.0.1", remotePort = 50_000, localPort = 10_000): ConnectionInfo {
+    const id = this.#nextConnectionId++;
+    return { id, remoteAddress, remotePort, localAddress: "127.0.0.1", localPort };
+  }
+
+  /** Lets virtual time pass: timers and timeouts fire in order. */
+  advance(milliseconds: number): void {
+    const { clock, dispatcher } = this.#services;
+    if (!(clock instanceof VirtualClock))
+      throw new HarnessError("OPTION_INVALID", 'clock: only "virtual" can be advanced');
+    clock.advance(milliseconds, () => dispatcher.run());
+  }
+
+  async waitForLog(pattern: string | RegExp): Promise<LogLine> {
+    return await this.#services.log.waitFor(pattern, 5000);
+  }
+
+  requests(cluster: string): readonly UpstreamRequest[] {
+    const upstream = this.#services.clusters.get(cluster);
+    if (upstream instanceof MockUpstream) return upstream.requests;
+    throw new HarnessError("OPTION_INVALID", `clusters.${cluster}: there is no such mocked cluster`);
+  }
+
+  async metric(name: string): Promise<number | null> {
+    return this.#services.metrics.value(name);
+  }
+
+  async update(options: HostOptions): Promise<void> {
+    const clusters = createClusters(options, this.#services);
+    const routes = new RouteTable(options.routes, [...clusters.keys()]);
+    const plugins = await Promise.all(
+      options.plugins.map(async (plugin, i) => await loadPlugin(plugin, `plugins[${i}]`)),
+    );
+    const oldClusters = this.#services.clusters;
+    const oldChain = this.#chain as FilterChain | undefined;
+    this.#services.clusters = new Map([...oldClusters, ...clusters]);
+    try {
+      this.#chain = new FilterChain(plugins, this.#workers, this.#services, this.#known);
+    } catch (error) {
+      this.#services.clusters = oldClusters;
+      throw error;
+    }
+    this.#services.clusters = clusters;
+    this.#routes = routes;
+    oldChain?.release();
+    this.#forgetUnused(oldChain);
+    this.#services.dispatcher.run();
+  }
+
+  /** What lives as long as its VMs do: shared data and queues, and the memory of what was started before. */
+  #forgetUnused(oldChain: FilterChain | undefined): void {
+    const { sharedData, queues } = this.#services;
+    for (const key of this.#known.keys()) if (!this.#chain.vmKeys.has(key)) this.#known.delete(key);
+    for (const vmId of oldChain?.vmIds ?? []) {
+      if (this.#chain.vmIds.has(vmId)) continue;
+      sharedData.delete(vmId);
+      queues.delete(vmId);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#services.clock.stop();
+    for (const cluster of this.#services.clusters.values()) if (cluster instanceof RealUpstream) cluster.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/**
+ * Starts an emulated proxy.
+ *
+ * Rejects with {@link PluginRejectedError} when a plugin refuses its configuration, and with {@link HarnessError} when a
+ * module could not be loaded or an option is wrong.
+ *
+ * ```ts
+ * await using host = await startEmulator({ plugins: [{ module: "build/filter.wasm" }] });
+ * const response = await host.fetch("/");
+ * ```
+ */
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const emulator = new Emulator(options);
+  await emulator.update(options);
+  return emulator;
+}
+
+function createClusters(options: HostOptions, services: ProxyServices): Map<string, UpstreamCluster> {
+  const clusters = new Map<string, UpstreamCluster>();
+  let port = 20_000;
+  for (const [name, cluster] of Object.entries(options.clusters ?? {})) {
+    clusters.set(
+      name,
+      typeof cluster === "function"
+        ? new MockUpstream(name, cluster, services, port++)
+        : new RealUpstream(name, checkAddress(name, cluster), services.dispatcher),
+    );
+  }
+  return clusters;
+}
+
+function checkAddress(name: string, cluster: RealCluster): RealCluster {
+  const { host, port } = cluster;
+  if (typeof host === "string" && host !== "" && Number.isInteger(port) && port > 0 && port < 65536) return cluster;
+  throw new HarnessError("OPTION_INVALID", `clusters.${name}: needs a host and a port from 1 to 65535`);
+}

@@ -1,0 +1,84 @@
+import type { FilterManager } from "../http/filter-manager.ts";
+import { FailedFilter } from "../wasm/failed-filter.ts";
+import { HttpContext } from "../wasm/http-context.ts";
+import { tryPlugin, type KnownVms } from "./canary.ts";
+import type { Plugin } from "./plugin.ts";
+import type { ProxyServices } from "./services.ts";
+import type { PluginHandle, Worker } from "./worker.ts";
+
+/** How long a failed VM is left alone before a new one is built, under failure policy `reload`. */
+const reloadAfterMs = 1000;
+
+/** A plugin on one worker, through failures and reloads. */
+class PluginSlot {
+  readonly plugin: Plugin;
+  readonly #worker: Worker;
+  #handle: PluginHandle | null;
+  #loadedAt: number;
+
+  constructor(plugin: Plugin, worker: Worker) {
+    this.plugin = plugin;
+    this.#worker = worker;
+    this.#handle = worker.acquire(plugin);
+    this.#loadedAt = worker.services.clock.now();
+  }
+
+  /** Adds this plugin's filter to a stream's chain, if the stream gets one. */
+  addFilter(manager: FilterManager): void {
+    if (this.#handle === null) return;
+    if (this.#handle.vm.isFailed && this.plugin.failurePolicy === "reload") this.#reload();
+    const { vm, context } = this.#handle;
+    if (!vm.isFailed) new HttpContext(vm, context, manager, this.#handle);
+    else if (this.plugin.failurePolicy !== "open") new FailedFilter(manager);
+  }
+
+  release(): void {
+    this.#handle?.release();
+    this.#handle = null;
+  }
+
+  #reload(): void {
+    const { clock, random } = this.#worker.services;
+    const backoff = reloadAfterMs + (random.next() % (reloadAfterMs / 2));
+    if (clock.now() - this.#loadedAt < backoff) return;
+    this.#loadedAt = clock.now();
+    const handle = this.#worker.acquire(this.plugin);
+    if (handle === null) return;
+    this.#handle!.release();
+    this.#handle = handle;
+  }
+}
+
+/** The plugins of one configuration, on the main thread and on every worker. */
+export class FilterChain {
+  readonly vmIds: ReadonlySet<string>;
+  readonly vmKeys: ReadonlySet<string>;
+  readonly #slots: PluginSlot[][];
+
+  /** `workers[0]` is the main thread, which takes no streams. Throws when a plugin is refused. */
+  constructor(plugins: readonly Plugin[], workers: readonly Worker[], services: ProxyServices, known: KnownVms) {
+    this.#slots = workers.map(() => []);
+    this.vmIds = new Set(plugins.map((plugin) => plugin.vm.id));
+    this.vmKeys = new Set(plugins.map((plugin) => plugin.vm.key));
+    try {
+      for (const plugin of plugins) {
+        tryPlugin(plugin, services, known);
+        this.#slots[0]!.push(new PluginSlot(plugin, workers[0]!));
+      }
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+    for (const [i, worker] of workers.entries()) {
+      if (i > 0) for (const plugin of plugins) this.#slots[i]!.push(new PluginSlot(plugin, worker));
+    }
+  }
+
+  addFilters(worker: number, manager: FilterManager): void {
+    for (const slot of this.#slots[worker]!) slot.addFilter(manager);
+  }
+
+  release(): void {
+    for (const slots of this.#slots) for (const slot of slots) slot.release();
+  }
+}

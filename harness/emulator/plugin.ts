@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { HarnessError } from "../errors.ts";
+import type { FailurePolicy, PluginOptions } from "../host.ts";
+import { loadModule } from "../wasm/module.ts";
+import type { VmOptions } from "../wasm/vm.ts";
+
+/** A configured Wasm filter of the chain. */
+export class Plugin {
+  readonly name: string;
+  readonly rootId: string;
+  /** Bytes as latin1. */
+  readonly configuration: string;
+  readonly failurePolicy: FailurePolicy;
+  readonly allowOnHeadersStopIteration: boolean;
+  readonly vm: VmOptions;
+  /** Plugins of equal keys in one VM share their context. */
+  readonly key: string;
+  /** Between `wasm log` and the message, in streams. */
+  readonly logPrefix: string;
+  readonly rootLogPrefix: string;
+
+  constructor(options: PluginOptions, vm: VmOptions, where: string) {
+    this.name = options.name ?? "plugin";
+    this.rootId = options.rootId ?? "";
+    this.configuration = configurationBytes(options.configuration);
+    this.failurePolicy = options.failurePolicy ?? "closed";
+    if (!["closed", "open", "reload"].includes(this.failurePolicy)) {
+      const found = JSON.stringify(this.failurePolicy);
+      throw new HarnessError("OPTION_INVALID", `${where}.failurePolicy: ${found} is none of closed, open, reload`);
+    }
+    this.allowOnHeadersStopIteration = options.allowOnHeadersStopIteration ?? false;
+    this.vm = vm;
+    this.key = sha256(this.rootId, "||", this.configuration, "||", this.name);
+    this.rootLogPrefix = prefixOf(this.rootId, vm.id);
+    this.logPrefix = prefixOf(this.name) + this.rootLogPrefix;
+  }
+}
+
+/** Loads the module of a plugin; `where` names the option in messages. */
+export async function loadPlugin(options: PluginOptions, where: string): Promise<Plugin> {
+  const module = await loadModule(options.module);
+  const id = options.vmId ?? "";
+  const configuration = configurationBytes(options.vmConfiguration);
+  const vm: VmOptions = {
+    module,
+    id,
+    configuration,
+    key: sha256(id, "||", configuration, "||", module.hash),
+    environment: new Map(Object.entries(options.environment ?? {})),
+    allowedCapabilities: new Set(options.allowedCapabilities ?? []),
+  };
+  return new Plugin(options, vm, where);
+}
+
+/** Text and bytes as they are, anything else as JSON; nothing for nothing. */
+function configurationBytes(value: unknown): string {
+  if (value === undefined) return "";
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("latin1");
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+function prefixOf(...names: string[]): string {
+  return names.map((name) => (name === "" ? "" : ` ${name}`)).join("");
+}
+
+function sha256(...parts: string[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part, "latin1");
+  return hash.digest("hex");
+}

@@ -1,0 +1,25 @@
+import type { UpstreamCluster } from "../http/upstream.ts";
+import type { Clock } from "./clock.ts";
+import type { Diagnostics } from "./diagnostics.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { ProxyLog } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Random } from "./random.ts";
+import type { SharedData } from "./shared-data.ts";
+import type { SharedQueues } from "./shared-queues.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** What all workers, VMs and streams of one proxy share. */
+export interface ProxyServices {
+  readonly log: ProxyLog;
+  /** `null` unless calls are recorded. */
+  readonly transcript: Transcript | null;
+  readonly clock: Clock;
+  readonly dispatcher: Dispatcher;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly sharedData: SharedData;
+  readonly queues: SharedQueues;
+  readonly diagnostics: Diagnostics;
+  clusters: ReadonlyMap<string, UpstreamCluster>;
+}

@@ -1,0 +1,151 @@
+import { fileURLToPath } from "node:url";
+import type { Cluster, HostOptions, PluginOptions, RealCluster, Route } from "../host.ts";
+
+/** Envoy's configuration, as JSON that Envoy reads as YAML. */
+type Json = Record<string, unknown>;
+
+const TYPES = "type.googleapis.com/envoy.extensions";
+
+/** What Envoy starts with: an administration port, and listeners and clusters read from files that can change. */
+export function bootstrap(folder: string): Json {
+  const source = (name: string) => ({
+    resource_api_version: "V3",
+    path_config_source: { path: `${folder}/${name}.json`, watched_directory: { path: folder } },
+  });
+  return {
+    node: { id: "attache", cluster: "attache" },
+    admin: { address: socketAddress("127.0.0.1", 0) },
+    dynamic_resources: { lds_config: source("listeners"), cds_config: source("clusters") },
+  };
+}
+
+/** A file that `bootstrap` points to. */
+export function resources(version: number, list: Json[]): Json {
+  return { version_info: String(version), resources: list };
+}
+
+export function cluster(name: string, { host, port }: RealCluster): Json {
+  return {
+    "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+    name,
+    type: "STATIC",
+    connect_timeout: "1s",
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, port) } }] }],
+    },
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": `${TYPES}.upstreams.http.v3.HttpProtocolOptions`,
+        explicit_http_config: { http_protocol_options: { enable_trailers: true } },
+      },
+    },
+  };
+}
+
+/**
+ * @param port 0 for a free one
+ * @param moduleFiles the plugins' modules, in order: Envoy reads them from files
+ */
+export function listener(port: number, options: HostOptions, moduleFiles: readonly string[]): Json {
+  return {
+    "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+    name: "http",
+    address: socketAddress("127.0.0.1", port),
+    filter_chains: [{ filters: [{ name: "http", typed_config: connectionManager(options, moduleFiles) }] }],
+  };
+}
+
+function connectionManager(options: HostOptions, moduleFiles: readonly string[]): Json {
+  const wasm = options.plugins.map((plugin, index) => ({
+    name: `wasm-${index}`,
+    typed_config: { "@type": `${TYPES}.filters.http.wasm.v3.Wasm`, config: pluginConfig(plugin, moduleFiles[index]!) },
+  }));
+  return {
+    "@type": `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: "http",
+    http_protocol_options: { enable_trailers: true },
+    route_config: {
+      virtual_hosts: [{ name: "all", domains: ["*"], routes: routesOf(options).map(route) }],
+    },
+    http_filters: [...wasm, { name: "router", typed_config: { "@type": `${TYPES}.filters.http.router.v3.Router` } }],
+  };
+}
+
+function pluginConfig(plugin: PluginOptions, moduleFile: string): Json {
+  return {
+    name: plugin.name ?? "plugin",
+    root_id: plugin.rootId ?? "",
+    configuration: bytesValue(plugin.configuration),
+    failure_policy: { closed: "FAIL_CLOSED", open: "FAIL_OPEN", reload: "FAIL_RELOAD" }[
+      plugin.failurePolicy ?? "closed"
+    ],
+    allow_on_headers_stop_iteration: plugin.allowOnHeadersStopIteration,
+    capability_restriction_config:
+      plugin.allowedCapabilities === undefined
+        ? undefined
+        : { allowed_capabilities: Object.fromEntries(plugin.allowedCapabilities.map((name) => [name, {}])) },
+    vm_config: {
+      vm_id: plugin.vmId ?? "",
+      runtime: "envoy.wasm.runtime.v8",
+      code: { local: { filename: moduleFile } },
+      configuration: bytesValue(plugin.vmConfiguration),
+      environment_variables: plugin.environment === undefined ? undefined : { key_values: plugin.environment },
+    },
+  };
+}
+
+/** Configuration as the emulator also hands it to the module: bytes and text as they are, anything else as JSON. */
+export function configurationBytes(value: unknown): Uint8Array {
+  if (value === undefined) return new Uint8Array();
+  if (value instanceof Uint8Array) return value;
+  return Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function bytesValue(value: unknown): Json | undefined {
+  if (value === undefined) return undefined;
+  return {
+    "@type": "type.googleapis.com/google.protobuf.BytesValue",
+    value: Buffer.from(configurationBytes(value)).toString("base64"),
+  };
+}
+
+/** The routes given, or the one a host without routes has. */
+export function routesOf(options: HostOptions): readonly Route[] {
+  if (options.routes !== undefined) return options.routes;
+  const [only] = Object.keys(options.clusters ?? {});
+  const action = only === undefined ? { directResponse: { status: 200 } } : { cluster: only };
+  return [{ match: { prefix: "/" }, ...action }];
+}
+
+function route(entry: Route): Json {
+  return {
+    name: entry.name,
+    match: {
+      prefix: entry.match.prefix,
+      path: entry.match.path,
+      headers: entry.match.headers?.map(({ name, exact }) =>
+        exact === undefined ? { name, present_match: true } : { name, string_match: { exact } },
+      ),
+    },
+    ...(entry.directResponse === undefined
+      ? { route: { cluster: entry.cluster, cluster_header: entry.clusterHeader } }
+      : { direct_response: { status: entry.directResponse.status, body: directBody(entry.directResponse.body) } }),
+  };
+}
+
+function directBody(body: string | undefined): Json | undefined {
+  return body === undefined ? undefined : { inline_string: body };
+}
+
+export function isReal(cluster: Cluster): cluster is RealCluster {
+  return typeof cluster !== "function";
+}
+
+export function modulePath(module: string | URL): string {
+  return module instanceof URL ? fileURLToPath(module) : module;
+}
+
+function socketAddress(address: string, port: number): Json {
+  return { socket_address: { address, port_value: port } };
+}

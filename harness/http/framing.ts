@@ -1,0 +1,46 @@
+import type { HeaderMap } from "./header-map.ts";
+
+const bodilessMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "TRACE", "CONNECT"]);
+
+/**
+ * Names and values of a request as HTTP/1.1 sends them, without pseudo headers: what Envoy's codec adds so that the end
+ * of the body can be found.
+ */
+export function frameRequest(headers: HeaderMap, hasBody: boolean): string[] {
+  const lines = plainHeaders(headers);
+  if (headers.has("content-length")) return lines;
+  if (hasBody) lines.push("transfer-encoding", "chunked");
+  else if (!bodilessMethods.has(headers.get(":method") ?? "")) lines.push("content-length", "0");
+  return lines;
+}
+
+/** As {@link frameRequest}, for the response to a request with this method. */
+export function frameResponse(headers: HeaderMap, endStream: boolean, isHeadRequest: boolean): string[] {
+  const lines = plainHeaders(headers);
+  if (headers.has("content-length")) return lines;
+  const status = Number(headers.get(":status"));
+  const hasNoBody = status < 200 || status === 204;
+  if (endStream) {
+    if (!hasNoBody && !isHeadRequest && status !== 304) lines.push("content-length", "0");
+  } else if (!hasNoBody) {
+    lines.push("transfer-encoding", "chunked");
+  }
+  return lines;
+}
+
+/** Why a client of HTTP/1.1 cannot make sense of this response; Envoy sends it all the same. */
+export function flawOfResponse(headers: HeaderMap): string | null {
+  const status = Number(headers.get(":status"));
+  if (status < 200 || status > 999) return `${status} is no status of a final response`;
+  const invalid = headers.isSuspect ? headers.firstInvalid() : null;
+  return invalid === null ? null : `the ${invalid.part} of the header ${JSON.stringify(invalid.name)} is invalid`;
+}
+
+function plainHeaders(headers: HeaderMap): string[] {
+  const { entries } = headers;
+  const lines: string[] = [];
+  for (let i = 0; i < entries.length; i += 2) {
+    if (entries[i]!.charCodeAt(0) !== 58) lines.push(entries[i]!, entries[i + 1]!);
+  }
+  return lines;
+}

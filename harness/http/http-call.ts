@@ -1,0 +1,120 @@
+import type { ProxyServices } from "../emulator/services.ts";
+import type { Clock, Timer } from "../emulator/clock.ts";
+import { ByteBuffer } from "./byte-buffer.ts";
+import { HeaderMap } from "./header-map.ts";
+import {
+  resetBody,
+  type ResetReason,
+  type UpstreamCluster,
+  type UpstreamListener,
+  type UpstreamStream,
+} from "./upstream.ts";
+
+/** The answer of a callout. */
+export interface HttpCallResponse {
+  headers: HeaderMap;
+  body: Uint8Array;
+  trailers: HeaderMap | null;
+}
+
+/** Answers longer than this are given up. */
+const responseLimit = 32 * 1024 * 1024;
+
+/** An HTTP callout of a plugin. What goes wrong before an answer begins comes back as an answer: 503 or 504. */
+export class HttpCall implements UpstreamListener {
+  readonly #done: (response: HttpCallResponse | null) => void;
+  readonly #upstream: UpstreamStream;
+  readonly #clock: Clock;
+  readonly #startTime: number;
+  #timer: Timer | null = null;
+  #headers: HeaderMap | null = null;
+  readonly #body = new ByteBuffer();
+  #isDone = false;
+
+  /** `done` is told `null` when the answer broke off. */
+  constructor(
+    cluster: UpstreamCluster,
+    headers: HeaderMap,
+    body: Uint8Array,
+    timeoutMs: number,
+    services: ProxyServices,
+    done: (response: HttpCallResponse | null) => void,
+  ) {
+    this.#done = done;
+    this.#clock = services.clock;
+    this.#startTime = services.clock.now();
+    this.#upstream = cluster.open(this, () => {});
+    this.#upstream.headers(headers, body.length === 0);
+    if (body.length > 0) this.#upstream.data(body, true);
+    if (timeoutMs > 0) this.#timer = this.#clock.setTimer(timeoutMs, () => this.#timedOut());
+  }
+
+  /** No answer is wanted any more. */
+  cancel(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#timer?.cancel();
+    this.#upstream.cancel();
+  }
+
+  connected(): void {}
+
+  headers(headers: HeaderMap, endStream: boolean): void {
+    this.#headers = headers;
+    headers.set("x-envoy-upstream-service-time", String(Math.floor(this.#clock.now() - this.#startTime)));
+    if (endStream) this.#finish(null);
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    this.#body.add(bytes);
+    if (this.#body.length > responseLimit) {
+      this.cancel();
+      this.#done(null);
+    } else if (endStream) {
+      this.#finish(null);
+    }
+  }
+
+  trailers(trailers: HeaderMap): void {
+    this.#finish(trailers);
+  }
+
+  reset(reason: ResetReason): void {
+    if (this.#isDone) return;
+    if (this.#headers === null) {
+      this.#answer(reason === "protocol error" ? 502 : 503, resetBody(reason));
+      return;
+    }
+    this.cancel();
+    this.#done(null);
+  }
+
+  #timedOut(): void {
+    if (this.#isDone) return;
+    const hasStarted = this.#headers !== null;
+    this.#upstream.cancel();
+    if (hasStarted) {
+      this.cancel();
+      this.#done(null);
+    } else {
+      this.#answer(504, "upstream request timeout");
+    }
+  }
+
+  #answer(status: number, body: string): void {
+    const headers = new HeaderMap("responseHeaders");
+    headers.append(":status", String(status));
+    headers.append("content-length", String(body.length));
+    headers.append("content-type", "text/plain");
+    this.#headers = headers;
+    this.#body.add(Buffer.from(body));
+    this.#finish(null);
+  }
+
+  #finish(trailers: HeaderMap | null): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#timer?.cancel();
+    this.#done({ headers: this.#headers!, body: this.#body.takeBytes(), trailers });
+  }
+}

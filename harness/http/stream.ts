@@ -1,0 +1,237 @@
+import { isIP } from "node:net";
+import type { ProxyServices } from "../emulator/services.ts";
+import { ByteBuffer } from "./byte-buffer.ts";
+import {
+  finishResponse,
+  malformedRequest,
+  prepareRequest,
+  refuseRequest,
+  refuseUpgrade,
+  type Refusal,
+} from "./connection-manager.ts";
+import { flawOfResponse } from "./framing.ts";
+import { FilterManager } from "./filter-manager.ts";
+import type { HeaderMap } from "./header-map.ts";
+import { clusterOf, type RouteEntry, type RouteTable } from "./route-table.ts";
+import { Router } from "./router.ts";
+import { StreamInfo, type ConnectionInfo } from "./stream-info.ts";
+
+/** Where a stream's response goes: called as it is made, never after `reset` or an end of stream. */
+export interface ResponseSink {
+  headers(headers: HeaderMap, endStream: boolean): void;
+  data(bytes: Uint8Array, endStream: boolean): void;
+  trailers(trailers: HeaderMap): void;
+  /** The stream ends without the rest of its response. */
+  reset(reason: string): void;
+  /** The request's body shall wait, or may come again. */
+  pauseRequest(isPaused: boolean): void;
+}
+
+/** What the filters of one listener are made of. */
+export interface Listener {
+  readonly routes: RouteTable;
+  readonly bufferLimit: number;
+  /** Adds the filters of the chain but for the terminal one. */
+  addFilters(manager: FilterManager): void;
+}
+
+/**
+ * One request and its response on the way through a listener's filters, driven step by step.
+ *
+ * Everything that follows from a step without waiting has happened when it returns.
+ */
+export class HttpStream {
+  readonly info: StreamInfo;
+  readonly services: ProxyServices;
+  requestHeaders: HeaderMap | null = null;
+  requestTrailers: HeaderMap | null = null;
+  responseHeaders: HeaderMap | null = null;
+  responseTrailers: HeaderMap | null = null;
+  isHeadRequest = false;
+  isGrpcRequest = false;
+
+  readonly #listener: Listener;
+  readonly #sink: ResponseSink;
+  readonly #manager: FilterManager;
+  #router: Router | null = null;
+  /** `undefined`: to be selected. */
+  #route: RouteEntry | null | undefined = undefined;
+  #requestPauses = 0;
+  #responsePauses = 0;
+  #requestBlocked = false;
+  #closesConnection = false;
+  #isSinkGone = false;
+
+  constructor(
+    listener: Listener,
+    services: ProxyServices,
+    connection: ConnectionInfo,
+    protocol: string,
+    sink: ResponseSink,
+  ) {
+    this.services = services;
+    this.#listener = listener;
+    this.#sink = sink;
+    this.info = new StreamInfo(connection, protocol, services.clock.now());
+    this.#manager = new FilterManager(this, listener.bufferLimit);
+  }
+
+  /** The response is complete, or the stream was reset. */
+  get isComplete(): boolean {
+    return this.#manager.isDestroyed;
+  }
+
+  /** The request's headers; the map now belongs to the stream. */
+  headers(headers: HeaderMap, endStream: boolean): void {
+    this.requestHeaders = headers;
+    this.isHeadRequest = headers.get(":method") === "HEAD";
+    this.isGrpcRequest = /^application\/grpc(?:\+|;|$)/.test(headers.get("content-type") ?? "");
+    this.#manager.isRemoteComplete = endStream;
+    this.#closesConnection = headers.get("connection")?.toLowerCase() === "close";
+    let refusal = refuseRequest(headers, this.info.protocol);
+    if (refusal === null) {
+      prepareRequest(headers, this.services);
+      refusal = refuseUpgrade(headers);
+    }
+    this.#takeForwardedAddress(headers);
+    if (refusal !== null) {
+      this.#refuse(refusal);
+    } else {
+      this.#addFilters();
+      this.route();
+      this.#manager.decodeHeaders(null, endStream);
+    }
+    this.services.dispatcher.run();
+  }
+
+  /** What came instead of a request makes no sense. */
+  malformed(): void {
+    this.#refuse(malformedRequest);
+    this.services.dispatcher.run();
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    if (this.isComplete) return;
+    this.info.bytesReceived += bytes.length;
+    this.#manager.isRemoteComplete = endStream;
+    this.#manager.decodeData(null, ByteBuffer.of(bytes), endStream, true);
+    this.services.dispatcher.run();
+  }
+
+  trailers(trailers: HeaderMap): void {
+    if (this.isComplete) return;
+    this.requestTrailers = trailers;
+    this.#manager.isRemoteComplete = true;
+    this.#manager.decodeTrailers(null);
+    this.services.dispatcher.run();
+  }
+
+  /** The client went away. */
+  clientReset(): void {
+    if (this.isComplete) return;
+    this.info.responseCodeDetails = "downstream_remote_disconnect";
+    this.#complete();
+    this.services.dispatcher.run();
+  }
+
+  /** The client takes no more of the response for now, or takes it again. */
+  clientBlocked(isBlocked: boolean): void {
+    this.pauseResponse(isBlocked);
+  }
+
+  route(): RouteEntry | null {
+    if (this.#route === undefined) {
+      const headers = this.requestHeaders;
+      this.#route = this.info.route = headers === null ? null : this.#listener.routes.select(headers);
+      const cluster = headers === null ? null : clusterOf(this.#route, headers);
+      this.info.cluster = cluster !== null && this.services.clusters.has(cluster) ? cluster : null;
+    }
+    return this.#route;
+  }
+
+  /** The route is selected anew when it is needed next; until then its attributes stay. */
+  clearRouteCache(): void {
+    this.#route = undefined;
+  }
+
+  /** The filters or the proxy end the stream where it is. */
+  reset(reason: string): void {
+    if (this.isComplete) return;
+    if (!this.#isSinkGone) this.#sink.reset(reason);
+    this.#complete();
+  }
+
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    if (this.isComplete) return;
+    finishResponse(headers, this.services, this.#closesConnection || !this.#manager.isRemoteComplete);
+    this.info.responseCode = Number(headers.get(":status"));
+    const flaw = flawOfResponse(headers);
+    if (flaw === null) this.#sink.headers(headers, endStream);
+    else this.#sendUnreadable(flaw);
+  }
+
+  encodeData(data: ByteBuffer, endStream: boolean): void {
+    const bytes = data.takeBytes();
+    this.info.bytesSent += bytes.length;
+    if (!this.#isSinkGone) this.#sink.data(bytes, endStream);
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (!this.#isSinkGone) this.#sink.trailers(trailers);
+  }
+
+  /** The response has gone out whole. */
+  endResponse(): void {
+    this.#complete();
+  }
+
+  pauseRequest(isPaused: boolean): void {
+    this.#requestPauses += isPaused ? 1 : -1;
+    if (this.#requestPauses === (isPaused ? 1 : 0)) this.#sink.pauseRequest(isPaused);
+  }
+
+  pauseResponse(isPaused: boolean): void {
+    this.#responsePauses += isPaused ? 1 : -1;
+    if (this.#responsePauses === (isPaused ? 1 : 0)) this.#router?.pauseResponse(isPaused);
+  }
+
+  /** The upstream takes no more of the request for now, or takes it again. */
+  readonly blockRequest = (isBlocked: boolean): void => {
+    if (this.isComplete || this.#requestBlocked === isBlocked) return;
+    this.#requestBlocked = isBlocked;
+    this.pauseRequest(isBlocked);
+  };
+
+  /** The client gives up; the filters do not notice, as with Envoy, which does not check what it sends. */
+  #sendUnreadable(flaw: string): void {
+    this.services.diagnostics.report("UNREADABLE_RESPONSE", "", `no client can read the response: ${flaw}`);
+    this.#sink.reset(flaw);
+    this.#isSinkGone = true;
+  }
+
+  #addFilters(): void {
+    this.#listener.addFilters(this.#manager);
+    this.#router = new Router(this.#manager);
+    this.#manager.seal();
+  }
+
+  #refuse(refusal: Refusal): void {
+    const { status, body, details, hasHeaders, closesConnection } = refusal;
+    if (!hasHeaders) this.requestHeaders = null;
+    this.#closesConnection ||= closesConnection;
+    this.#addFilters();
+    this.#manager.sendLocalReply({ status, body, details, headers: [], grpcStatus: null });
+  }
+
+  #takeForwardedAddress(headers: HeaderMap): void {
+    const last = headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+    if (isIP(last) === 0) return;
+    this.info.sourceAddress = last;
+    this.info.sourcePort = 0;
+  }
+
+  #complete(): void {
+    this.info.endTime = this.services.clock.now();
+    this.#manager.destroy();
+  }
+}

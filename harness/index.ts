@@ -1,0 +1,10 @@
+export { startEmulator, Emulator, type EmulatorOptions, type StreamOptions } from "./emulator/emulator.ts";
+export { HarnessError, PluginRejectedError, type HarnessErrorCode } from "./errors.ts";
+export * from "./host.ts";
+export { logLevels, type LogLevel } from "./log.ts";
+export { loadModule, type WasmModule } from "./wasm/module.ts";
+export { serve, type ProxyServer, type ServeOptions } from "./serve/serve.ts";
+export { HeaderMap } from "./http/header-map.ts";
+export type { HttpStream, ResponseSink } from "./http/stream.ts";
+export type { ConnectionInfo } from "./http/stream-info.ts";
+export type { Diagnostic, DiagnosticCode } from "./emulator/diagnostics.ts";

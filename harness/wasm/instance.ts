@@ -1,0 +1,97 @@
+import { table } from "@attache/abi";
+import type { HostFunction, HostFunctions } from "../abi/host-functions.ts";
+import { suppliedFunctions } from "./link.ts";
+import { GuestTrap, isTrap } from "./trap.ts";
+import { Restriction, type Vm } from "./vm.ts";
+
+export interface LinkedInstance {
+  exports: WebAssembly.Exports;
+  memory: WebAssembly.Memory;
+}
+
+/** As {@link instantiate}; `null` when the module's own data or tables do not fit, or its memory is too large. */
+export function link(vm: Vm, functions: HostFunctions): LinkedInstance | null {
+  try {
+    return instantiate(vm, functions);
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.LinkError) return null;
+    if (error instanceof RangeError || isTrap(error)) return null;
+    throw error;
+  }
+}
+
+/** Instantiates the VM's module with the host functions its imports name. */
+function instantiate(vm: Vm, functions: HostFunctions): LinkedInstance {
+  const { module } = vm.options;
+  const imports: WebAssembly.Imports = {};
+  let memory: WebAssembly.Memory | null = null;
+  for (const { module: from, name, kind, limits } of module.shape.imports) {
+    const space = ((imports[from] as WebAssembly.ModuleImports | undefined) ??= {});
+    if (kind === "memory") {
+      space[name] = memory = new WebAssembly.Memory(limits!);
+    } else if (kind === "table") {
+      space[name] = new WebAssembly.Table({ element: "anyfunc", ...limits! });
+    } else {
+      space[name] = hostFunction(vm, from, name, functions);
+    }
+  }
+  const instance = new WebAssembly.Instance(module.compiled, imports);
+  const exported = Object.values(instance.exports).find((entry) => entry instanceof WebAssembly.Memory);
+  return { exports: instance.exports, memory: (exported ?? memory)! };
+}
+
+function hostFunction(vm: Vm, from: string, name: string, functions: HostFunctions): HostFunction {
+  const { allowedCapabilities } = vm.options;
+  const isLeftOut = allowedCapabilities.size > 0 && !allowedCapabilities.has(name) && isCapability(name);
+  const run = isLeftOut ? refusal(vm, from, name) : functions[name]!;
+  const guarded = checksItself(from, name) ? run : guard(vm, name, run);
+  return vm.services.transcript === null ? guarded : recorded(vm, from, name, guarded);
+}
+
+function isCapability(name: string): boolean {
+  return name.startsWith("proxy_") || table.wasiFunctions.some((entry) => entry.name === name);
+}
+
+/** Functions that act on a context look at the restriction in force when they ask for it. */
+function checksItself(from: string, name: string): boolean {
+  return from === "env" && name !== "pthread_equal" && name !== "emscripten_notify_memory_growth";
+}
+
+/** The stand-in for a function that the allowed capabilities leave out. */
+function refusal(vm: Vm, from: string, name: string): HostFunction {
+  if (name === "proc_exit") return () => 0;
+  if (from !== "env") return () => notCapable;
+  return () => {
+    vm.context();
+    vm.services.log.proxy("error", `Attempted call to restricted proxy-wasm capability: ${name}`);
+    return internalFailure;
+  };
+}
+
+const notCapable = 76;
+const internalFailure = 10;
+
+/** Traps calls that the restriction in force forbids. */
+function guard(vm: Vm, name: string, run: HostFunction): HostFunction {
+  const { phases } = [...table.hostFunctions, ...table.wasiFunctions].find((entry) => entry.name === name)!;
+  const inStart = phases.includes("start");
+  const inAllocate = phases.includes("allocate");
+  return (...args) => {
+    const { restriction } = vm;
+    if ((restriction === Restriction.Start && !inStart) || (restriction === Restriction.Allocate && !inAllocate)) {
+      throw new GuestTrap("restricted_callback");
+    }
+    return run(...args);
+  };
+}
+
+function recorded(vm: Vm, from: string, name: string, run: HostFunction): HostFunction {
+  const full = `${from}.${name}`;
+  const { results } = suppliedFunctions(vm.abiVersion).get(full)!;
+  return (...args) => {
+    vm.services.transcript!.hostFunctionEnters(full, args);
+    const result = run(...args);
+    vm.services.transcript!.hostFunctionReturns(full, results.length === 0 ? null : (result as number));
+    return result;
+  };
+}

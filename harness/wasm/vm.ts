@@ -1,0 +1,197 @@
+import type { AbiVersion } from "@attache/abi";
+import { hostFunctions } from "../abi/host-functions.ts";
+import type { ProxyServices } from "../emulator/services.ts";
+import type { DiagnosticCode } from "../emulator/diagnostics.ts";
+import type { Worker } from "../emulator/worker.ts";
+import { lookUpCallbacks, type Callbacks, type GuestFunction } from "./callbacks.ts";
+import { Context, VmContext } from "./context.ts";
+import { link } from "./instance.ts";
+import { GuestMemory } from "./memory.ts";
+import type { WasmModule } from "./module.ts";
+import { pairsSize, readPairs, writePairs, type FlatPairs } from "./pairs.ts";
+import type { PluginContext } from "./plugin-context.ts";
+import { describeTrap, GuestTrap, isTrap } from "./trap.ts";
+
+/** What all VMs of one key have in common. */
+export interface VmOptions {
+  readonly module: WasmModule;
+  readonly id: string;
+  /** Identifies VMs that can be shared: same `id`, configuration and code. */
+  readonly key: string;
+  /** Bytes as latin1. */
+  readonly configuration: string;
+  readonly environment: ReadonlyMap<string, string>;
+  /** Empty: everything is allowed. */
+  readonly allowedCapabilities: ReadonlySet<string>;
+}
+
+/** When host functions outside a short list are refused: while the module starts, and inside its allocator. */
+export const Restriction = { None: 0, Start: 1, Allocate: 2 } as const;
+
+/** One instance of a module, on one worker. */
+export class Vm {
+  readonly options: VmOptions;
+  readonly worker: Worker;
+  readonly services: ProxyServices;
+  readonly memory: GuestMemory;
+  readonly callbacks: Callbacks;
+  /** Every context that lives, by id; 0 is the VM's own. */
+  readonly contexts = new Map<number, Context>();
+  readonly pluginContexts = new Map<string, PluginContext>();
+  /** Plugins whose `proxy_on_done` asked to live on until `proxy_done`. */
+  readonly pendingDone = new Map<string, PluginContext>();
+  readonly vmContext: VmContext;
+  /** A trap ended this VM: the guest is never entered again. */
+  isFailed = false;
+  /** The current callback made a local reply: what it returns is ignored. */
+  stopsNextIteration = false;
+  restriction: number = Restriction.None;
+  nextHttpCallToken = 0;
+  dnsToken = 1;
+  /** Run when a trap ends this VM. */
+  onFailure: (() => void) | null = null;
+
+  #nextContextId = 1;
+  #actions: (() => void)[] = [];
+
+  constructor(options: VmOptions, worker: Worker) {
+    this.options = options;
+    this.worker = worker;
+    this.services = worker.services;
+    this.vmContext = new VmContext(this);
+    const instance = link(this, hostFunctions(this));
+    this.memory = new GuestMemory(instance?.memory ?? new WebAssembly.Memory({ initial: 0 }));
+    this.callbacks = lookUpCallbacks(instance?.exports ?? {}, options);
+    if (instance === null) this.#fail("Failed to create new Wasm instance");
+    else this.#start();
+  }
+
+  get abiVersion(): AbiVersion {
+    return this.options.module.abiVersion;
+  }
+
+  allocateContextId(): number {
+    while (this.contexts.has(this.#nextContextId)) this.#nextContextId++;
+    return this.#nextContextId++;
+  }
+
+  /** The context host calls act on: the effective one when it still exists, else that of the running callback. */
+  context(): Context {
+    const worker = this.worker;
+    if (this.restriction !== Restriction.None) throw new GuestTrap("restricted_callback");
+    this.memory.refresh();
+    return (worker.effectiveContextId === 0 ? null : this.contexts.get(worker.effectiveContextId)) ?? worker.current!;
+  }
+
+  /** As {@link context}, for the few functions that are always allowed. */
+  unrestrictedContext(): Context {
+    const worker = this.worker;
+    this.memory.refresh();
+    return (worker.effectiveContextId === 0 ? null : this.contexts.get(worker.effectiveContextId)) ?? worker.current!;
+  }
+
+  /** Enters the guest; the result is unsigned, 0 when it has none or trapped. */
+  call(callback: GuestFunction, context: Context, a = 0, b = 0, c = 0, d = 0, e = 0): number {
+    const worker = this.worker;
+    const outerContext = worker.current;
+    const outerEffectiveId = worker.effectiveContextId;
+    worker.current = context;
+    worker.effectiveContextId = 0;
+    const transcript = this.services.transcript;
+    if (transcript !== null) transcript.callbackEnters(callback, a, b, c, d, e);
+    try {
+      const result = callback.run(a, b, c, d, e);
+      if (transcript !== null) transcript.callbackReturns(callback, result);
+      return callback.hasResult ? (result as number) >>> 0 : 0;
+    } catch (error) {
+      if (!isTrap(error)) throw error;
+      this.#fail(`Function: ${callback.name} failed: ${describeTrap(error, this.options.module.shape)}`);
+      return 0;
+    } finally {
+      worker.current = outerContext;
+      worker.effectiveContextId = outerEffectiveId;
+      this.memory.refresh();
+    }
+  }
+
+  /** Queues work for when the current callback has returned. */
+  afterCallback(action: () => void): void {
+    this.#actions.push(action);
+  }
+
+  /** Ends a callback: every entry into the guest through a context is followed by this. */
+  callbackEnded(): void {
+    this.stopsNextIteration = false;
+    while (this.#actions.length > 0) this.#actions.shift()!();
+  }
+
+  /** Guest memory for `size` bytes, or 0 when its allocator gives none. */
+  allocate(size: number): number {
+    this.restriction = Restriction.Allocate;
+    const pointer = this.call(this.callbacks.allocate, this.vmContext, size);
+    this.restriction = Restriction.None;
+    return pointer !== 0 && this.memory.holds(pointer, size) ? pointer : 0;
+  }
+
+  /** Hands a latin1 text to the guest: allocates, copies, and writes address and size; an empty one needs no memory. */
+  returnText(text: string, pointerOut: number, sizeOut: number): boolean {
+    const size = text.length;
+    let pointer = 0;
+    if (size > 0) {
+      pointer = this.allocate(size);
+      if (pointer === 0) return false;
+      this.memory.writeText(pointer, text);
+    }
+    return this.memory.setU32(pointerOut, pointer) && this.memory.setU32(sizeOut, size);
+  }
+
+  returnPairs(pairs: FlatPairs, pointerOut: number, sizeOut: number): boolean {
+    if (pairs.length === 0) return this.returnText("", pointerOut, sizeOut);
+    const size = pairsSize(pairs);
+    const pointer = this.allocate(size);
+    if (pointer === 0) return false;
+    writePairs(this.memory, pointer, pairs);
+    return this.memory.setU32(pointerOut, pointer) && this.memory.setU32(sizeOut, size);
+  }
+
+  returnBytes(bytes: Uint8Array, pointerOut: number, sizeOut: number): boolean {
+    if (bytes.length === 0) return this.returnText("", pointerOut, sizeOut);
+    const pointer = this.allocate(bytes.length);
+    if (pointer === 0) return false;
+    this.memory.bytes.set(bytes, pointer);
+    return this.memory.setU32(pointerOut, pointer) && this.memory.setU32(sizeOut, bytes.length);
+  }
+
+  /** Pairs of a blob that lies in guest memory; none when it is malformed. */
+  pairs(pointer: number, size: number): string[] {
+    const pairs = readPairs(this.memory, pointer, size);
+    if (pairs === null) this.report("BAD_PAIRS", "a malformed pairs blob is taken for an empty list");
+    return pairs ?? [];
+  }
+
+  /** Notes something the guest did that Envoy would pass over in silence. */
+  report(code: DiagnosticCode, message: string): void {
+    this.services.diagnostics.report(code, this.worker.current?.plugin?.name ?? "", message);
+  }
+
+  #start(): void {
+    const { initialize, main, mainVoid, start } = this.callbacks;
+    this.restriction = Restriction.Start;
+    if (initialize !== null) {
+      this.call(initialize, this.vmContext);
+      // A trap in one start function does not keep the next one from being called.
+      if (main !== null) this.call(main, this.vmContext);
+      else if (mainVoid !== null) this.call(mainVoid, this.vmContext);
+    } else if (start !== null) {
+      this.call(start, this.vmContext);
+    }
+    this.restriction = Restriction.None;
+  }
+
+  #fail(message: string): void {
+    this.services.log.proxy("error", message);
+    if (this.isFailed) return;
+    this.isFailed = true;
+    this.onFailure?.();
+  }
+}
