@@ -1,0 +1,1 @@
+export { build, BuildError, type BuildOptions, type BuildResult } from "./build.ts";

@@ -1,0 +1,16 @@
+/** Numbers of the Proxy-Wasm ABI that the SDK passes to the proxy or gets from it (`abi/table.json`). */
+
+export const enum Status {
+  Ok = 0,
+  NotFound = 1,
+  BadArgument = 2,
+}
+
+export const enum MapType {
+  HttpRequestHeaders = 0,
+  HttpResponseHeaders = 2,
+}
+
+export const enum BufferType {
+  PluginConfiguration = 7,
+}

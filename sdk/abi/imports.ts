@@ -1,0 +1,81 @@
+/**
+ * The functions the proxy supplies, as it declares them (`abi/table.json`; a test compares the two). Everything else in
+ * the SDK reaches the proxy through these; only those a filter uses end up in its module.
+ */
+
+// @ts-ignore: decorator
+@external("env", "proxy_log")
+export declare function proxy_log(level: i32, message: usize, messageSize: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_log_level")
+export declare function proxy_get_log_level(level: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_property")
+export declare function proxy_get_property(path: usize, pathSize: usize, value: usize, valueSize: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_current_time_nanoseconds")
+export declare function proxy_get_current_time_nanoseconds(time: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_buffer_bytes")
+export declare function proxy_get_buffer_bytes(
+  bufferType: i32,
+  start: u32,
+  maxSize: u32,
+  data: usize,
+  dataSize: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_header_map_pairs")
+export declare function proxy_get_header_map_pairs(mapType: i32, pairs: usize, pairsSize: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_header_map_value")
+export declare function proxy_get_header_map_value(
+  mapType: i32,
+  name: usize,
+  nameSize: usize,
+  value: usize,
+  valueSize: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_add_header_map_value")
+export declare function proxy_add_header_map_value(
+  mapType: i32,
+  name: usize,
+  nameSize: usize,
+  value: usize,
+  valueSize: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_replace_header_map_value")
+export declare function proxy_replace_header_map_value(
+  mapType: i32,
+  name: usize,
+  nameSize: usize,
+  value: usize,
+  valueSize: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_remove_header_map_value")
+export declare function proxy_remove_header_map_value(mapType: i32, name: usize, nameSize: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_send_local_response")
+export declare function proxy_send_local_response(
+  statusCode: u32,
+  details: usize,
+  detailsSize: usize,
+  body: usize,
+  bodySize: usize,
+  headers: usize,
+  headersSize: usize,
+  grpcStatus: i32,
+): i32;

@@ -1,0 +1,265 @@
+import { JsonKind } from "../json/json-kind";
+import { absentNode, JsonNode } from "../json/node";
+import { unitAt } from "../json/text";
+import { ConfigSource, ConfigValue } from "./config-value";
+import { Field } from "./field";
+import { didYouMean } from "./suggestion";
+import { encode } from "./wording";
+
+/** Marks on the name of a member. */
+const ASKED: u32 = 1;
+/** On the first name of an object: the filter has asked for a member. */
+const VISITED: u32 = 2;
+
+/**
+ * One value of a plugin's JSON configuration, and the place where it stands.
+ *
+ * ```ts
+ * override configure(config: ConfigReader): void {
+ *   this.greeting = config.string("greeting", "hello");
+ *   this.timeoutNs = config.duration("timeout", 5 * SECOND);
+ *   const headers = config.object("headers");
+ *   for (let i = 0; i < headers.length; i++) this.add(headers.at(i).key, headers.at(i).asString());
+ * }
+ * ```
+ *
+ * Nothing here traps or stops: a getter notes what is wrong, answers something harmless and reading goes on, so that
+ * {@link finish} can tell *all* problems, each as `http[1].match[0].uri: <what>`. Fields that nobody asked for are problems too.
+ *
+ * Conventions, those of proto JSON: names are asked for in lowerCamelCase and accepted in snake_case as well; `null` is the
+ * same as absent; integers may be written `80`, `80.0` or `"80"`, since a protobuf `Struct` makes every number a double.
+ *
+ * What getters return are copies: nothing refers to the configuration's bytes afterwards.
+ */
+@final
+export class ConfigReader extends ConfigValue {
+  private lastIndex: i32 = 0;
+  private lastNode: JsonNode = absentNode();
+
+  /**
+   * The root of the configuration in the `length` bytes at `start`, which are copied. No bytes are the empty object; a syntax
+   * error is one problem, with line and column, and everything is absent then.
+   */
+  static parse(start: usize, length: i32): ConfigReader {
+    const source = new ConfigSource();
+    const root = new ConfigReader(source, new Field(""), null, absentNode(), absentNode(), -1);
+    if (length <= 0) return root;
+    source.document.parse(start, length);
+    root.node = source.document.root;
+    const error = source.document.error;
+    if (error !== null) {
+      root.isSilent = true;
+      source.problems.add(error);
+    }
+    return root;
+  }
+
+  /** Like {@link parse}, from a string: for tests. */
+  static parseString(text: string): ConfigReader {
+    const bytes = encode(text);
+    return ConfigReader.parse(changetype<usize>(bytes), bytes.length);
+  }
+
+  /**
+   * An element of an array, or the value of an object's member, whatever its name: for maps. See {@link key}.
+   * Beyond {@link length}: an absent value.
+   */
+  at(index: i32): ConfigReader {
+    const isMap = this.kind == JsonKind.Object;
+    if (<u32>index >= <u32>this.length) return this.reader("", absentNode(), absentNode(), index);
+    if (index < this.lastIndex || this.lastNode.isAbsent) {
+      this.lastIndex = 0;
+      this.lastNode = this.node.first;
+    }
+    let node = this.lastNode;
+    for (let i = this.lastIndex; i < index; i++) node = isMap ? node.next.next : node.next;
+    this.lastIndex = index;
+    this.lastNode = node;
+    if (!isMap) return this.reader("", node, absentNode(), index);
+    this.markAsked(node);
+    return this.reader("", node.next, node, index);
+  }
+
+  /** Whether the member is given, and is not `null`. */
+  has(name: string): bool {
+    return this.get(name).isPresent;
+  }
+
+  /** The member, present or not. Its `as…` getters tell that it is missing when it is. */
+  get(name: string): ConfigReader {
+    if (this.isPresent && this.expect(JsonKind.Object, "an object")) this.markVisited();
+    let found = absentNode();
+    let value = absentNode();
+    let member = this.node.first;
+    for (let i = this.length; i > 0; i--) {
+      const next = member.next;
+      if (member.equals(name) || isSnakeCase(member, name)) {
+        this.markAsked(member);
+        if (value.isAbsent) {
+          found = member;
+          value = next;
+        } else {
+          this.reader(name, next, member, -1).error("given twice; keep " + found.text);
+        }
+      }
+      member = next.next;
+    }
+    return this.reader(name, value, found, -1);
+  }
+
+  /** The member; a problem when it is missing: `config.required("issuer").asString()`. */
+  required(name: string): ConfigReader {
+    const member = this.get(name);
+    if (!member.isPresent && !member.isSilent) {
+      member.error("is required");
+      member.isSilent = true;
+    }
+    return member;
+  }
+
+  /** The member, which must be an object if it is present. */
+  object(name: string): ConfigReader {
+    const member = this.get(name);
+    return member.isPresent ? member.asObject() : member;
+  }
+
+  /** The member, which must be an array if it is present. */
+  array(name: string): ConfigReader {
+    const member = this.get(name);
+    return member.isPresent ? member.asArray() : member;
+  }
+
+  /** Accepts the member, whatever it holds. */
+  ignore(name: string): void {
+    this.get(name);
+  }
+
+  string(name: string, fallback: string): string {
+    const member = this.get(name);
+    return member.isPresent ? member.readString(fallback) : fallback;
+  }
+
+  /** Like {@link string}, as UTF-8 bytes: what filters match on. */
+  bytes(name: string, fallback: string): StaticArray<u8> {
+    const member = this.get(name);
+    return member.isPresent ? member.readBytes(fallback) : encode(fallback);
+  }
+
+  /** An integer within `min` and `max`, both included. */
+  integer(name: string, fallback: i64, min: i64 = i64.MIN_VALUE, max: i64 = i64.MAX_VALUE): i64 {
+    const member = this.get(name);
+    return member.isPresent ? member.readInteger(fallback, min, max) : fallback;
+  }
+
+  /** A finite number within `min` and `max`, both included. */
+  number(name: string, fallback: f64, min: f64 = -f64.MAX_VALUE, max: f64 = f64.MAX_VALUE): f64 {
+    const member = this.get(name);
+    return member.isPresent ? member.readNumber(fallback, min, max) : fallback;
+  }
+
+  bool(name: string, fallback: bool): bool {
+    const member = this.get(name);
+    return member.isPresent ? member.readBool(fallback) : fallback;
+  }
+
+  /** Nanoseconds of a duration such as `"1.5s"`, `"300ms"` or `"1h30m"`, within `min` and `max` nanoseconds. */
+  duration(name: string, fallback: i64, min: i64 = 0, max: i64 = i64.MAX_VALUE): i64 {
+    const member = this.get(name);
+    return member.isPresent ? member.readDuration(fallback, min, max) : fallback;
+  }
+
+  /** Index of the string in `choices`: `config.oneOf("action", ["ALLOW", "DENY"], 0)`. */
+  oneOf(name: string, choices: StaticArray<string>, fallback: i32): i32 {
+    const member = this.get(name);
+    return member.isPresent ? member.readOneOf(choices, fallback) : fallback;
+  }
+
+  asObject(): ConfigReader {
+    if (this.expect(JsonKind.Object, "an object")) this.markVisited();
+    return this;
+  }
+
+  asArray(): ConfigReader {
+    this.expect(JsonKind.Array, "an array");
+    return this;
+  }
+
+  /** All warnings so far, as texts with their path. */
+  get warnings(): StaticArray<string> {
+    return this.source.warnings.list();
+  }
+
+  /**
+   * Ends reading, on the root: adds a problem for each field that nobody asked for, a warning when not `strict`, and returns
+   * all problems as texts with their path. None: the configuration is accepted.
+   */
+  finish(strict: bool = true): StaticArray<string> {
+    if (!this.source.isFinished) {
+      this.source.isFinished = true;
+      if (this.kind == JsonKind.Object) this.markVisited();
+      this.findUnknown(strict);
+    }
+    return this.source.problems.list();
+  }
+
+  private reader(name: string, node: JsonNode, nameNode: JsonNode, index: i32): ConfigReader {
+    if (node.kind == JsonKind.Null) node = absentNode();
+    const reader = new ConfigReader(this.source, this.field.child(name), this, node, nameNode, index);
+    reader.isSilent = this.isSilent;
+    return reader;
+  }
+
+  private markAsked(name: JsonNode): void {
+    name.mark |= ASKED;
+    this.markVisited();
+  }
+
+  private markVisited(): void {
+    if (this.length) this.node.first.mark |= VISITED;
+  }
+
+  private findUnknown(strict: bool): void {
+    const isMap = this.kind == JsonKind.Object;
+    const count = this.length;
+    if (!count || (isMap && !(this.node.first.mark & VISITED))) return;
+    let node = this.node.first;
+    for (let i = 0; i < count; i++) {
+      const name = isMap ? node : absentNode();
+      const value = isMap ? node.next : node;
+      if (isMap && !(name.mark & ASKED)) {
+        const message = "unknown field" + didYouMean(this.field.suggest(name.text));
+        const member = this.reader("", value, name, i);
+        if (strict) member.error(message);
+        else member.warn(message);
+      } else if (value.kind >= JsonKind.Array) {
+        this.reader(this.nameAskedFor(name), value, name, i).findUnknown(strict);
+      }
+      node = value.next;
+    }
+  }
+
+  /** The name by which the filter asked for the member, `""` when it iterated. */
+  private nameAskedFor(name: JsonNode): string {
+    let field = this.field.firstChild;
+    while (field) {
+      if (name.equals(field.name) || isSnakeCase(name, field.name)) return field.name;
+      field = field.sibling;
+    }
+    return "";
+  }
+}
+
+/** Whether `node` is `name`, given in lowerCamelCase, in snake_case. */
+function isSnakeCase(node: JsonNode, name: string): bool {
+  let p = node.start;
+  const end = p + node.length;
+  for (let i = 0; i < name.length; i++) {
+    let c = unitAt(name, i);
+    if (c - 0x41 < 26) {
+      if (p >= end || load<u8>(p++) != 0x5f) return false;
+      c |= 0x20;
+    }
+    if (c >= 0x80 || p >= end || load<u8>(p++) != c) return false;
+  }
+  return p == end;
+}

@@ -1,0 +1,1 @@
+export { ConfigReader } from "./config-reader";

@@ -1,0 +1,39 @@
+import { ConfigReader } from "../config";
+import { HttpFilter } from "./http-filter";
+
+/**
+ * One configured filter: what an Envoy `PluginConfig` or an Istio `WasmPlugin` describes. Its fields hold the compiled
+ * configuration, shared by all streams; {@link createFilter} makes the object that follows one stream.
+ *
+ * Every worker thread of the proxy has a plugin object of its own, and the proxy makes two more: one to try the
+ * configuration, one on its main thread.
+ */
+export abstract class Plugin {
+  /**
+   * Reads the configuration. Problems are collected by the reader: a field of the wrong type, a missing or unknown
+   * field, whatever you add by {@link ConfigReader.error}. If there is any, all are logged at `critical` and the proxy
+   * rejects the plugin.
+   *
+   * Called once, before any stream. An empty configuration is the empty object. A plugin without this method takes any
+   * configuration and ignores it.
+   */
+  configure(config: ConfigReader): void {}
+
+  /**
+   * The object that follows a new HTTP stream. A filter class whose fields never change after the constructor can be
+   * made once and returned for every stream; that saves an allocation.
+   */
+  createFilter(): HttpFilter {
+    return passThrough;
+  }
+
+  /**
+   * The proxy is about to drop the plugin: its configuration was removed or replaced, or the proxy is ending. `true`
+   * lets it go now.
+   */
+  onDone(): bool {
+    return true;
+  }
+}
+
+const passThrough = new HttpFilter();

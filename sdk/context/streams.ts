@@ -1,0 +1,92 @@
+import { HttpFilter } from "./http-filter";
+
+/**
+ * The live streams, by context id: a hash table with linear probing. Ids of one VM grow by one per stream, so an id's
+ * low bits are its place nearly always, and a look-up costs the same with one live stream or ten thousand.
+ */
+
+const FIRST_CAPACITY: u32 = 16;
+
+/** The filter in each slot, where the collector finds it; `null` marks an empty slot. */
+let filters = emptySlots(FIRST_CAPACITY);
+/** Two words per slot: the id, and whether a local reply was sent. */
+let entries = heap.alloc(FIRST_CAPACITY << 3);
+let mask: u32 = FIRST_CAPACITY - 1;
+let count: u32 = 0;
+
+/** The filter that follows stream `id`, or `null`. */
+export function findStream(id: u32): HttpFilter | null {
+  return unchecked(filters[slotOf(id)]);
+}
+
+export function addStream(id: u32, filter: HttpFilter): void {
+  if (count << 1 > mask) grow();
+  fill(slotOf(id), id, filter);
+  count += 1;
+}
+
+/** Whether this is the first local reply of stream `id`; the next time it is not. */
+export function claimLocalReply(id: u32): bool {
+  const slot = slotOf(id);
+  if (unchecked(filters[slot]) === null || load<u32>(entryOf(slot), 4) != 0) return false;
+  store<u32>(entryOf(slot), 1, 4);
+  return true;
+}
+
+export function removeStream(id: u32): void {
+  let hole = slotOf(id);
+  if (unchecked(filters[hole]) === null) return;
+  count -= 1;
+  // Entries behind the hole move up, so that no look-up stops short of them.
+  for (let slot = (hole + 1) & mask; unchecked(filters[slot]) !== null; slot = (slot + 1) & mask) {
+    const home = load<u32>(entryOf(slot)) & mask;
+    if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+    unchecked((filters[hole] = filters[slot]));
+    store<u64>(entryOf(hole), load<u64>(entryOf(slot)));
+    hole = slot;
+  }
+  unchecked((filters[hole] = null));
+}
+
+/** Where `id` is, or the empty slot where it belongs. */
+function slotOf(id: u32): u32 {
+  let slot = id & mask;
+  while (unchecked(filters[slot]) !== null && load<u32>(entryOf(slot)) != id) slot = (slot + 1) & mask;
+  return slot;
+}
+
+// @ts-ignore: decorator
+@inline
+function entryOf(slot: u32): usize {
+  return entries + (slot << 3);
+}
+
+function emptySlots(capacity: u32): StaticArray<HttpFilter | null> {
+  const slots = __new(capacity << 2, idof<StaticArray<HttpFilter | null>>());
+  memory.fill(slots, 0, capacity << 2);
+  return changetype<StaticArray<HttpFilter | null>>(slots);
+}
+
+function fill(slot: u32, id: u32, filter: HttpFilter): void {
+  unchecked((filters[slot] = filter));
+  store<u32>(entryOf(slot), id);
+  store<u32>(entryOf(slot), 0, 4);
+}
+
+function grow(): void {
+  const oldFilters = filters;
+  const oldEntries = entries;
+  const oldCapacity = mask + 1;
+  mask = (oldCapacity << 1) - 1;
+  filters = emptySlots(oldCapacity << 1);
+  entries = heap.alloc(oldCapacity << 4);
+  for (let old: u32 = 0; old < oldCapacity; old++) {
+    const filter = unchecked(oldFilters[old]);
+    if (filter === null) continue;
+    const id = load<u32>(oldEntries + (old << 3));
+    const slot = slotOf(id);
+    fill(slot, id, filter);
+    store<u32>(entryOf(slot), load<u32>(oldEntries + (old << 3), 4), 4);
+  }
+  heap.free(oldEntries);
+}

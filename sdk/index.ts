@@ -1,0 +1,17 @@
+/** `@attache/sdk`: everything a filter imports. */
+import "./abort"; // First: whatever any other file runs at its top level may need it.
+export { ConfigReader } from "./config";
+export { HttpFilter } from "./context/http-filter";
+export { Plugin } from "./context/plugin";
+export { PluginFactory, registerPlugin } from "./context/plugins";
+export { FilterHeaders } from "./http/filter-status";
+export { HeaderMap } from "./http/header-map";
+export { RequestHeaders, ResponseHeaders } from "./http/headers";
+export { LocalReply } from "./http/local-reply";
+export { log, LogLevel } from "./log/log";
+export { ByteView } from "./memory/byte-view";
+export { Regex } from "./regex";
+export { Text } from "./memory/text";
+export { xxHash64 } from "./hash/xxhash64";
+export { randomBelow, randomU64 } from "./random/random";
+export { currentTimeNs } from "./time/time";

@@ -1,0 +1,73 @@
+import { decodeUtf8, utf8SequenceLength } from "./utf8";
+
+/** Bytes of a value that a message shows. */
+const SHOWN: i32 = 60;
+
+/** A number in decimal. Smaller than the standard library's, and fast enough for messages. */
+export function decimal(value: i64): string {
+  let digits = "";
+  let rest: u64 = abs(value);
+  do {
+    digits = character(48 + <u32>(rest % 10)) + digits;
+    rest /= 10;
+  } while (rest);
+  return value < 0 ? "-" + digits : digits;
+}
+
+/** The UTF-16 unit at an index that is known to be in range. */
+// @ts-ignore: decorator
+@inline
+export function unitAt(text: string, index: i32): u32 {
+  return load<u16>(changetype<usize>(text) + ((<usize>index) << 1));
+}
+
+/** UTF-8 for people, in quotes: cut to a sane length, control characters as `\u0007`. */
+export function quote(start: usize, length: i32): string {
+  return '"' + visible(start, length) + '"';
+}
+
+/** Like {@link quote}, without quotes. */
+export function visible(start: usize, length: i32): string {
+  let end = start + length;
+  let rest = "";
+  if (length > SHOWN) {
+    end = start + SHOWN;
+    while ((load<u8>(end) & 0xc0) == 0x80) end--;
+    rest = "…";
+  }
+  let shown = "";
+  let run = start;
+  for (let p = start; p < end; p++) {
+    const c = <u32>load<u8>(p);
+    if (c >= 0x20 && c != 0x7f) continue;
+    shown += decodeUtf8(run, <i32>(p - run)) + "\\u00" + hexByte(c);
+    run = p + 1;
+  }
+  return shown + decodeUtf8(run, <i32>(end - run)) + rest;
+}
+
+/** What stands at `p`: `'x'`, `the byte 0xFF`, `a line break`, `the end of the text`. A zero follows the text. */
+export function describeCharacter(p: usize, end: usize): string {
+  if (p >= end) return "the end of the text";
+  const first = load<u8>(p);
+  if (first == 0x0a || first == 0x0d) return "a line break";
+  const length = utf8SequenceLength(p);
+  if (first < 0x20 || first == 0x7f || !length) return "the byte 0x" + hexByte(first);
+  if (length == 3 && load<u16>(p) == 0xbbef && load<u8>(p, 2) == 0xbf) return "a byte order mark";
+  return "'" + decodeUtf8(p, <i32>length) + "'";
+}
+
+/** A string of one UTF-16 unit. */
+function character(unit: u32): string {
+  const text = changetype<string>(__new(2, idof<string>()));
+  store<u16>(changetype<usize>(text), unit);
+  return text;
+}
+
+function hexByte(value: u32): string {
+  return hexDigit(value >> 4) + hexDigit(value & 15);
+}
+
+function hexDigit(value: u32): string {
+  return character(value < 10 ? 48 + value : 55 + value);
+}

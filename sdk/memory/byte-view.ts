@@ -1,0 +1,68 @@
+import { takeScratch } from "./arena";
+import { decodeText, encodeText, isText, textSize } from "./utf8";
+
+/**
+ * Bytes somewhere in memory that the proxy handed over, not copied.
+ *
+ * A view of request or response data is valid until the current callback returns; keep what you need longer as a
+ * `string` ({@link toString}). Making one costs a few nanoseconds and no garbage.
+ */
+@unmanaged
+export class ByteView {
+  /** Address of the first byte. */
+  readonly start!: usize;
+  /** Number of bytes. */
+  readonly length!: i32;
+
+  /** A view of `length` bytes at `start`. */
+  static of(start: usize, length: i32): ByteView {
+    const view = takeScratch(offsetof<ByteView>());
+    store<usize>(view, start, offsetof<ByteView>("start"));
+    store<i32>(view, length, offsetof<ByteView>("length"));
+    return changetype<ByteView>(view);
+  }
+
+  /** The byte at `index`, or 0 outside the view. */
+  at(index: i32): u8 {
+    return <u32>index < <u32>this.length ? load<u8>(this.start + index) : 0;
+  }
+
+  /** Whether the bytes are exactly the UTF-8 of `text`. */
+  equals(text: string): bool {
+    return isText(this.start, this.length, text);
+  }
+
+  /** Whether the bytes start with the UTF-8 of `text`. */
+  startsWith(text: string): bool {
+    const encoded = encodeText(text);
+    const size = textSize(encoded);
+    return size <= <usize>this.length && memory.compare(this.start, encoded, size) == 0;
+  }
+
+  /** Whether the bytes end with the UTF-8 of `text`. */
+  endsWith(text: string): bool {
+    const encoded = encodeText(text);
+    const size = textSize(encoded);
+    return size <= <usize>this.length && memory.compare(this.start + this.length - size, encoded, size) == 0;
+  }
+
+  /** Index of the first `byte` at or after `from`, or -1. */
+  indexOf(byte: u8, from: i32 = 0): i32 {
+    for (let index = max(from, 0); index < this.length; index++) {
+      if (load<u8>(this.start + index) == byte) return index;
+    }
+    return -1;
+  }
+
+  /** The bytes from `from` up to, not including, `to`; both are brought into range. */
+  slice(from: i32, to: i32 = i32.MAX_VALUE): ByteView {
+    const first = min(max(from, 0), this.length);
+    const last = min(max(to, first), this.length);
+    return ByteView.of(this.start + first, last - first);
+  }
+
+  /** The bytes as text; what is not UTF-8 becomes U+FFFD. */
+  toString(): string {
+    return decodeText(this.start, this.length);
+  }
+}

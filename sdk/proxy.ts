@@ -1,0 +1,112 @@
+/**
+ * The callbacks the proxy looks up in a module. Every filter's entry file re-exports them:
+ * `export * from "@attache/sdk/proxy"`. The build drops those that nothing in the filter overrides, so the proxy does
+ * not call them.
+ */
+import "./abort";
+import { proxy_get_buffer_bytes } from "./abi/imports";
+import { BufferType, Status } from "./abi/enums";
+import { ConfigReader } from "./config";
+import { Plugin } from "./context/plugin";
+import { Callback, enterCallback, leaveCallback } from "./context/callback";
+import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
+import { addStream, findStream, removeStream } from "./context/streams";
+import { requestHeaders, responseHeaders } from "./http/headers";
+import { log } from "./log/log";
+import { takeScratch } from "./memory/arena";
+
+const out = memory.data(8, 4);
+
+export function proxy_abi_version_0_2_1(): void {}
+
+export function proxy_on_memory_allocate(size: usize): usize {
+  return takeScratch(size);
+}
+
+export function proxy_on_context_create(id: u32, parent: u32): void {
+  enterCallback(id, Callback.ContextCreate);
+  if (parent == 0) {
+    createPlugin(id);
+  } else {
+    const plugin = findPlugin(parent);
+    if (plugin !== null) addStream(id, plugin.createFilter());
+  }
+  leaveCallback();
+}
+
+export function proxy_on_configure(id: u32, size: u32): i32 {
+  enterCallback(id, Callback.Configure);
+  const plugin = findPlugin(id);
+  const accepted = plugin === null || configurePlugin(plugin, size);
+  leaveCallback();
+  return accepted ? 1 : 0;
+}
+
+export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): i32 {
+  enterCallback(id, Callback.RequestHeaders);
+  const filter = findStream(id);
+  const status = filter === null ? 0 : <i32>filter.onRequestHeaders(requestHeaders, endOfStream != 0);
+  leaveCallback();
+  return status;
+}
+
+export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
+  enterCallback(id, Callback.ResponseHeaders);
+  const filter = findStream(id);
+  const status = filter === null ? 0 : <i32>filter.onResponseHeaders(responseHeaders, endOfStream != 0);
+  leaveCallback();
+  return status;
+}
+
+export function proxy_on_log(id: u32): void {
+  enterCallback(id, Callback.Log);
+  const filter = findStream(id);
+  if (filter !== null) filter.onLog();
+  leaveCallback();
+}
+
+export function proxy_on_done(id: u32): i32 {
+  enterCallback(id, Callback.Done);
+  let done = true;
+  const filter = findStream(id);
+  if (filter !== null) {
+    filter.onDone();
+  } else {
+    const plugin = findPlugin(id);
+    if (plugin !== null) done = plugin.onDone();
+  }
+  leaveCallback();
+  return done ? 1 : 0;
+}
+
+export function proxy_on_delete(id: u32): void {
+  enterCallback(id, Callback.Delete);
+  const filter = findStream(id);
+  if (filter !== null) {
+    filter.onDelete();
+    removeStream(id);
+  } else {
+    removePlugin(id);
+  }
+  leaveCallback();
+}
+
+function configurePlugin(plugin: Plugin, size: u32): bool {
+  let start: usize = 0;
+  let length: i32 = 0;
+  if (size != 0) {
+    if (proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, out, out + 4) != Status.Ok) {
+      log.critical("config rejected: the proxy did not hand it over");
+      return false;
+    }
+    start = load<usize>(out);
+    length = load<i32>(out, 4);
+  }
+  const config = ConfigReader.parse(start, length);
+  plugin.configure(config);
+  const problems = config.finish();
+  const warnings = config.warnings;
+  for (let index = 0; index < warnings.length; index++) log.warn("config: " + warnings[index]);
+  for (let index = 0; index < problems.length; index++) log.critical("config rejected: " + problems[index]);
+  return problems.length == 0;
+}

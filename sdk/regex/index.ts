@@ -1,0 +1,1 @@
+export { Regex, RegexMode } from "./regex";

@@ -1,0 +1,28 @@
+import { Regex, RegexMode } from "./index";
+
+let buffer = new StaticArray<u8>(1024);
+let regex = new Regex("");
+
+export function input(size: i32): usize {
+  if (buffer.length < size) buffer = new StaticArray<u8>(size * 2);
+  return changetype<usize>(buffer);
+}
+
+/** Compiles the pattern and returns its error. */
+export function compile(start: usize, length: i32, mode: RegexMode): string | null {
+  __collect();
+  regex = new Regex(String.UTF8.decodeUnsafe(start, length), mode);
+  return regex.error;
+}
+
+export function matches(start: usize, length: i32): bool {
+  return regex.matches(start, length);
+}
+
+export function test(start: usize, length: i32): bool {
+  return regex.test(start, length);
+}
+
+export function pages(): i32 {
+  return memory.size();
+}
