@@ -1,0 +1,84 @@
+import { ConfigReader, FilterHeaders, HttpFilter, Plugin, RequestHeaders, ResponseHeaders, Text } from "@attache/sdk";
+import { Destination } from "./destination";
+import { Route } from "./route";
+import { readStickyKeys, StickyKey } from "./sticky-key";
+
+/**
+ * Chooses a destination for each request by the rules of a `VirtualService` and tells the proxy by a header that its
+ * routes match on. Configuration: README.md.
+ */
+export class HeaderRouting extends Plugin {
+  /** In order: the first that matches is taken. */
+  routes: Route[] = [];
+  subsetHeader: Text = new Text("x-route-subset");
+  stickyKeys: StickyKey[] = [];
+
+  override configure(config: ConfigReader): void {
+    const options = config.object("options");
+    const subsetHeader = options.string("subsetHeader", "x-route-subset");
+    if (!isHeaderName(subsetHeader)) options.get("subsetHeader").error("is not a header name a filter can set");
+    this.subsetHeader = new Text(subsetHeader);
+    this.stickyKeys = readStickyKeys(options.array("stickyBy"));
+    const routes = config.array("http");
+    for (let index = 0; index < routes.length; index++) this.routes.push(new Route(routes.at(index), index));
+  }
+
+  override createFilter(): HttpFilter {
+    return new RoutedStream(this);
+  }
+
+  /** The first route that matches, or `null`. */
+  findRoute(headers: RequestHeaders): Route | null {
+    const routes = this.routes;
+    for (let index = 0; index < routes.length; index++) {
+      const route = unchecked(routes[index]);
+      if (route.matches(headers)) return route;
+    }
+    return null;
+  }
+}
+
+class RoutedStream extends HttpFilter {
+  private route: Route | null = null;
+  private destination: Destination | null = null;
+
+  constructor(private readonly plugin: HeaderRouting) {
+    super();
+  }
+
+  override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+    const plugin = this.plugin;
+    const route = plugin.findRoute(headers);
+    if (route === null) {
+      // A client must not choose the destination by sending the header itself.
+      if (headers.getBytesOf(plugin.subsetHeader) !== null) headers.deleteOf(plugin.subsetHeader);
+      return FilterHeaders.Continue;
+    }
+    this.route = route;
+    if (route.answers) return route.answer(headers);
+    const destination = route.chooseDestination(headers, plugin.stickyKeys);
+    this.destination = destination;
+    headers.setOf(plugin.subsetHeader, destination.published);
+    destination.requestHeaders.apply(headers);
+    route.requestHeaders.apply(headers);
+    return FilterHeaders.Continue;
+  }
+
+  override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
+    const destination = this.destination;
+    if (destination !== null) destination.responseHeaders.apply(headers);
+    const route = this.route;
+    if (route !== null) route.responseHeaders.apply(headers);
+    return FilterHeaders.Continue;
+  }
+}
+
+/** RFC 9110 §5.1: a token. Pseudo headers cannot carry the destination. */
+export function isHeaderName(name: string): bool {
+  for (let index = 0; index < name.length; index++) {
+    const unit = name.charCodeAt(index);
+    const letterOrDigit = <u32>((unit | 0x20) - 0x61) < 26 || <u32>(unit - 0x30) < 10;
+    if (!letterOrDigit && "!#$%&'*+-.^_`|~".indexOf(String.fromCharCode(unit)) < 0) return false;
+  }
+  return name.length > 0;
+}

@@ -1,0 +1,1 @@
+export { StringMatch } from "./string-match";
