@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { findEnvoy } from "@attache/harness/envoy";
 import { setUp } from "./setup.ts";
 
@@ -71,10 +72,11 @@ async function check(program: string, ...args: string[]): Promise<Outcome> {
 
 async function aspect(): Promise<Outcome> {
   const { status, output } = await run(bin("asp"), ["--config", "as-pect.config.js", "--verbose", "--no-logo"]);
-  const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
-  const passed = Number(/\[Summary\][^\n]*?(\d+) pass/.exec(plain)?.[1] ?? 0);
-  const failed = Number(/(\d+) fail/.exec(plain)?.[1] ?? 0);
-  return { passed, failed: failed === 0 && (status !== 0 || passed === 0) ? 1 : failed, skipped: [] };
+  const [, passed = "0", all = "0"] = /\[Tests\]:\s*(\d+) \/ (\d+)/.exec(stripVTControlCharacters(output)) ?? [];
+  const failed = Number(all) - Number(passed);
+  // A file that does not compile fails without a test of its own failing.
+  const failedOtherwise = failed === 0 && (status !== 0 || Number(all) === 0);
+  return { passed: Number(passed), failed: failedOtherwise ? 1 : failed, skipped: [] };
 }
 
 interface VitestReport {

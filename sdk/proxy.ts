@@ -106,7 +106,7 @@ function configurePlugin(plugin: Plugin, size: u32): bool {
   plugin.configure(config);
   const problems = config.finish();
   const warnings = config.warnings;
-  for (let index = 0; index < warnings.length; index++) log.warn("config: " + warnings[index]);
-  for (let index = 0; index < problems.length; index++) log.critical("config rejected: " + problems[index]);
+  for (let index = 0; index < warnings.length; index++) log.warn("config: " + unchecked(warnings[index]));
+  for (let index = 0; index < problems.length; index++) log.critical("config rejected: " + unchecked(problems[index]));
   return problems.length == 0;
 }

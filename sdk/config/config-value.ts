@@ -55,7 +55,7 @@ export class ConfigValue {
     for (let i = 0; i < name.length; i++) {
       const c = unitAt(name, i);
       if (c == 0x2d || c == 0x5f || c - 0x30 <= 9 || (c | 0x20) - 0x61 < 26) continue;
-      return base + '["' + name + '"]';
+      return base + "[" + quote(this.name.start, this.name.length) + "]";
     }
     return base.length ? base + "." + name : name;
   }
@@ -75,31 +75,40 @@ export class ConfigValue {
     return this.node.count;
   }
 
+  /**
+   * The string. Like all `as…`: an absent or wrong value is noted as a problem, and the answer is something harmless,
+   * here `""`.
+   */
   asString(): string {
     return this.readString("");
   }
 
+  /** Like {@link asString}, as UTF-8 bytes in memory of their own: what filters match on. */
   asBytes(): StaticArray<u8> {
     return this.readBytes("");
   }
 
-  /** The bound next to 0 when the value is wrong. */
+  /** An integer within `min` and `max`, both included; what of them is nearest to 0 when it is wrong. */
   asInteger(min: i64 = i64.MIN_VALUE, max: i64 = i64.MAX_VALUE): i64 {
     return this.readInteger(min > 0 ? min : max < 0 ? max : 0, min, max);
   }
 
+  /** A finite number within `min` and `max`, both included; what of them is nearest to 0 when it is wrong. */
   asNumber(min: f64 = -f64.MAX_VALUE, max: f64 = f64.MAX_VALUE): f64 {
     return this.readNumber(min > 0 ? min : max < 0 ? max : 0, min, max);
   }
 
+  /** `true` or `false`; `false` when it is neither. */
   asBool(): bool {
     return this.readBool(false);
   }
 
+  /** Nanoseconds of a duration such as `"1.5s"`, `"300ms"` or `"1h30m"`, within `min` and `max` nanoseconds. */
   asDuration(min: i64 = 0, max: i64 = i64.MAX_VALUE): i64 {
     return this.readDuration(min > 0 ? min : max < 0 ? max : 0, min, max);
   }
 
+  /** Index of the string in `choices`; 0 when it is none of them. */
   asOneOf(choices: StaticArray<string>): i32 {
     return this.readOneOf(choices, 0);
   }

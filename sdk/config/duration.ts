@@ -2,8 +2,9 @@
 export const NO_DURATION: i64 = i64.MIN_VALUE;
 
 /**
- * Nanoseconds of a duration as Go and proto JSON write it: `1.5s`, `300ms`, `1h30m`, `-2us`, `0`. Units are `ns`, `us`, `ms`, `s`, `m`
- * and `h`. What is finer than a nanosecond is cut off. {@link NO_DURATION} for everything else, and beyond 292 years.
+ * Nanoseconds of a duration as Go and proto JSON write it: `1.5s`, `300ms`, `1h30m`, `-2us`, `0`. Units are `ns`, `us`,
+ * `ms`, `s`, `m` and `h`. What is finer than a nanosecond is cut off. {@link NO_DURATION} for everything else, and
+ * beyond 292 years.
  */
 export function parseDuration(start: usize, length: i32): i64 {
   const end = start + length;

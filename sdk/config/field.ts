@@ -1,8 +1,8 @@
 import { closeness } from "./suggestion";
 
 /**
- * A field that the filter asked for, in a tree as the filter sees it: all elements of an array, and all members of a map,
- * are one field. So its size depends on the filter, not on the configuration.
+ * A field that the filter asked for, in a tree as the filter sees it: all elements of an array, and all members of a
+ * map, are one field. So its size depends on the filter, not on the configuration.
  */
 @final
 export class Field {
@@ -12,8 +12,8 @@ export class Field {
   constructor(readonly name: string) {}
 
   /**
-   * The field of this name below this one, added when it is new. `""` stands for the elements. Names are literals, so the same
-   * name is the same object; a name that a filter makes up anew each time is only remembered anew.
+   * The field of this name below this one, added when it is new. `""` stands for the elements. Names are literals, so
+   * the same name is the same object; a name that a filter makes up anew each time is only remembered anew.
    */
   child(name: string): Field {
     let child = this.firstChild;

@@ -13,8 +13,8 @@ export function didYouMean(name: string | null): string {
 }
 
 /**
- * How likely `given` was meant to be `name`: above 0 when at most a third of its letters have to be changed, more when fewer.
- * Capitals and underscores make no difference.
+ * How likely `given` was meant to be `name`: above 0 when at most a third of its letters have to be changed, more when
+ * fewer. Capitals and underscores make no difference.
  */
 export function closeness(given: string, name: string): i32 {
   const n = normalize(given, left);

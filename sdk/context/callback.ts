@@ -7,7 +7,6 @@ import { encodeText, textSize } from "../memory/utf8";
 export const enum Callback {
   None,
   ContextCreate,
-  Start,
   Configure,
   RequestHeaders,
   ResponseHeaders,
@@ -48,7 +47,7 @@ export function leaveCallback(): void {
   }
 }
 
-const NAMES = "module start,createFilter,onStart,configure,onRequestHeaders,onResponseHeaders,onLog,onDone,onDelete";
+const NAMES = "module start,createFilter,configure,onRequestHeaders,onResponseHeaders,onLog,onDone,onDelete";
 
 /** Writes the name the author of the filter knows the running callback by. */
 export function writeCallbackName(): void {

@@ -50,7 +50,6 @@ export function findPlugin(id: u32): Plugin | null {
 
 /** Makes the plugin for a new plugin context. Traps when none is registered for its root id. */
 export function createPlugin(id: u32): void {
-  removePlugin(id);
   const registration = findRegistration();
   if (registration === null) throw new Error("no plugin for this root_id");
   contexts = new PluginContext(id, registration.factory(), contexts);

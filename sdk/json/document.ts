@@ -5,7 +5,8 @@ import { decimal, describeCharacter, quote } from "./text";
 /**
  * A JSON text (RFC 8259, strict).
  *
- * Values are {@link JsonNode}s, good until the next `parse`. The document keeps a copy of the text, into which they point.
+ * Values are {@link JsonNode}s, good until the next `parse`. The document keeps a copy of the text, into which they
+ * point.
  *
  * ```ts
  * const claims = new JsonDocument();
@@ -15,19 +16,20 @@ import { decimal, describeCharacter, quote } from "./text";
  * if (expires.numberStatus != NumberStatus.Ok) return "exp must be an integer";
  * ```
  *
- * Refused, beside what the grammar refuses: a byte order mark, invalid UTF-8, lone surrogates (`"\ud800"`; RFC 7493 §2.1),
- * a member name given twice (RFC 7493 §2.3), more than 128 levels, more than 16 MiB.
+ * Refused, beside what the grammar refuses: a byte order mark, invalid UTF-8, lone surrogates (`"\ud800"`; RFC 7493
+ * §2.1), a member name given twice (RFC 7493 §2.3), more than 128 levels, more than 16 MiB.
  *
- * Cost: time is linear in the length (object members: O(n log n)) and memory at most 16 bytes per value and name, whatever
- * the input. A document that is parsed into again reuses its memory.
+ * Cost: time is linear in the length, but for O(n√n) comparisons of the n names of an object, which find duplicates.
+ * Memory is the length and 16 bytes per value and name, at most doubled, whatever the input. A document that is parsed
+ * into again reuses it.
  */
 @final
 export class JsonDocument {
   private parser: Parser = new Parser();
 
   /**
-   * `null`, or what is wrong and where: `line 3, column 14: expected ',' or '}' after a member, found '"'`. Lines and columns
-   * count from 1, columns in characters.
+   * `null`, or what is wrong and where: `line 3, column 14: expected ',' or '}' after a member, found '"'`. Lines and
+   * columns count from 1, columns in characters.
    */
   error: string | null = null;
 

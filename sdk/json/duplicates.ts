@@ -1,10 +1,11 @@
 import { absentNode, JsonNode } from "./node";
 
 /**
- * A member name of `object` that occurs twice (the later one), or the absent node. `names` is room for 8 bytes per member.
+ * A member name of `object` that occurs twice (the later one), or the absent node. `names` is room for 8 bytes per
+ * member.
  *
- * Sorts the names by hash, and by content where hashes agree. Shell's sort with Knuth's steps is small, fast for the usual
- * handful of members, and O(n√n) at worst whatever the names are: a document cannot be made to be slow.
+ * Sorts the names by hash, and by content where hashes agree. Shell's sort with Knuth's steps is small, fast for the
+ * usual handful of members, and O(n√n) at worst whatever the names are: a document cannot be made to be slow.
  */
 export function findDuplicate(object: JsonNode, names: usize): JsonNode {
   const count: usize = object.count;

@@ -3,11 +3,11 @@ import { NumberStatus, noNumber, numberStatus, readF64, readI64, readU64 } from 
 import { decodeUtf8 } from "./utf8";
 
 /**
- * One value of a {@link JsonDocument}: an address, not an object, so it costs nothing to hand around, and is good for as long as
- * the document is neither parsed into again nor collected.
+ * One value of a {@link JsonDocument}: an address, not an object, so it costs nothing to hand around, and is good for
+ * as long as the document is neither parsed into again nor collected.
  *
- * There is always a node to ask: what does not exist is {@link isAbsent}, and everything asked of it answers "absent" or
- * something empty. So look-ups can be chained: `claims.root.member("realm_access").member("roles")`.
+ * There is always a node to ask: what does not exist is {@link isAbsent}, and everything asked of it answers "absent"
+ * or something empty. So look-ups can be chained: `claims.root.member("realm_access").member("roles")`.
  */
 @unmanaged
 export class JsonNode {

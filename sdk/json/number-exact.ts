@@ -17,7 +17,7 @@ let wordCount: i32 = 0;
 export function exactF64(start: usize, end: usize, scale: i32, count: i32): f64 {
   if (count == 0 || count + scale < -323) return 0;
   if (count + scale > 310) return Infinity;
-  let dropped = max(count - MAX_DIGITS, 0);
+  const dropped = max(count - MAX_DIGITS, 0);
   let inexact = false;
   scale += dropped;
   count -= dropped;

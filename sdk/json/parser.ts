@@ -18,8 +18,8 @@ const SPACES: u64 = (1 << 0x09) | (1 << 0x0a) | (1 << 0x0d) | (1 << 0x20);
 /**
  * Strict recursive descent over RFC 8259. A method that meets an error notes it and returns 0, else the next address.
  *
- * Works on a copy of the text that is followed by eight zero bytes. No token contains a zero, so nothing needs to look for the
- * end, and escapes are decoded in place.
+ * Works on a copy of the text that is followed by eight zero bytes. No token contains a zero, so nothing needs to look
+ * for the end, and escapes are decoded in place.
  */
 @final
 export class Parser {

@@ -1,4 +1,7 @@
-/** Bytes that the UTF-8 sequence at `start` takes (1 to 4), or 0 when it is not valid (RFC 3629 §4). The text ends with a zero. */
+/**
+ * Bytes that the UTF-8 sequence at `start` takes (1 to 4), or 0 when it is not valid (RFC 3629 §4). The text ends with
+ * a zero.
+ */
 export function utf8SequenceLength(start: usize): usize {
   const first = <u32>load<u8>(start);
   if (first < 0x80) return 1;

@@ -1,6 +1,6 @@
-// Simple case folding of Unicode (CaseFolding.txt, status C and S), the table of RE2's unicode_casefold.cc in another form.
-// In functions, since what stands at the top level of a file is part of every module that imports it.
-// A row is first, last, delta: first to last fold to what is delta further on. Delta 1 means neighbours: first and first + 1
+// Simple case folding of Unicode (CaseFolding.txt, status C and S), the table of RE2's unicode_casefold.cc in another
+// form. In functions, since what stands at the top level of a file is part of every module that imports it. A row is
+// first, last, delta: first to last fold to what is delta further on. Delta 1 means neighbours: first and first + 1
 // fold to each other, first + 2 and first + 3, and so on. "Wide" rows are 32 bits each, for what does not fit in 16.
 
 export const FOLD_COUNT: usize = 190;

@@ -10,8 +10,8 @@ const SHARING_WINDOW: u32 = 64;
 const encoded: usize = memory.data(8);
 
 /**
- * Turns patterns into a program: each part is compiled given what comes after it, from the end to the beginning, so that nothing
- * has to be patched. Several patterns can be added to one program, each with a number of its own.
+ * Turns patterns into a program: each part is compiled given what comes after it, from the end to the beginning, so
+ * that nothing has to be patched. Several patterns can be added to one program, each with a number of its own.
  */
 @final
 export class Compiler {

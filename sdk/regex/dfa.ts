@@ -12,10 +12,12 @@ const MIN_STATES: u32 = 16;
 const WORTHWHILE: u32 = 10;
 
 /**
- * Remembers the sets that a {@link Simulation} comes to as the states of a deterministic automaton, built as inputs need them.
+ * Remembers the sets that a {@link Simulation} comes to as the states of a deterministic automaton, built as inputs
+ * need them.
  *
- * Bytes that the program cannot tell apart are one class. A state is a row of transitions, one per class and one for the end of the
- * text, each the offset of another row or an {@link Outcome}; `Open` is one that has not been worked out yet.
+ * Bytes that the program cannot tell apart are one class. A state is a row of transitions, one per class and one for
+ * the end of the text, each the offset of another row or an {@link Outcome}; `Open` is one that has not been worked out
+ * yet.
  */
 @final
 export class Dfa {
@@ -40,8 +42,8 @@ export class Dfa {
   private current: StaticArray<u8> = new StaticArray<u8>(0);
 
   /**
-   * `firstByte` is the byte with which every match begins, or -1; `start` and `anywhere` are where the program begins for a match
-   * of the whole text, and for a search.
+   * `firstByte` is the byte with which every match begins, or -1; `start` and `anywhere` are where the program begins
+   * for a match of the whole text, and for a search.
    */
   constructor(
     private program: Program,

@@ -16,7 +16,6 @@ export class PatternParser extends ClassParser {
   groups: i32 = 0;
 
   private depth: i32 = 0;
-  private names: string = ""; // each as <name>
   // The flags that hold at the position, beside ignoreCase.
   private multiLine: bool = false;
   private dotAll: bool = false;
@@ -187,11 +186,9 @@ export class PatternParser extends ClassParser {
     if (sign != 0x3c || this.failed) return false;
     this.position = ++p;
     while (isNameCharacter(this.peek())) this.next();
-    const name = "<" + this.text.substring(p, this.position) + ">";
-    if (name.length == 2 || !this.accept(0x3e))
+    if (this.position == p || !this.accept(0x3e)) {
       this.fail(start, "a group name is letters, digits and '_', and '>' ends it");
-    if (this.names.includes(name)) this.fail(start, "the group name is used twice");
-    this.names += name;
+    }
     return true;
   }
 

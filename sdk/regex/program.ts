@@ -18,8 +18,9 @@ export namespace Op {
 const MAX_INSTRUCTIONS: u32 = 32768;
 
 /**
- * Instructions of a Thompson NFA over bytes, 8 bytes each: op, low and high as bytes, one byte free, `out` and `other` as 16
- * bits. Splits are ordered by preference, and captures are kept, so that a machine that tracks submatches can run it too.
+ * Instructions of a Thompson NFA over bytes, 8 bytes each: op, low and high as bytes, one byte free, `out` and `other`
+ * as 16 bits. Splits are ordered by preference, and captures are kept, so that a machine that tracks submatches can run
+ * it too.
  */
 @final
 export class Program {

@@ -7,17 +7,20 @@ import { highOf, lowOf, Op, opOf, outOf, Program } from "./program";
 /** What a pattern is matched against. */
 export enum RegexMode {
   /**
-   * UTF-8 text: `.`, classes and literals match code points. What is not valid UTF-8 is matched by nothing but `\C`; like RE2, `.` and
-   * negated classes do take overlong forms and surrogates.
+   * UTF-8 text: `.`, classes and literals match code points. What is not valid UTF-8 is matched by nothing but `\C`;
+   * like RE2, `.` and negated classes do take overlong forms and surrogates.
    */
   Utf8,
-  /** Bytes: `.` is any byte but a line feed, `\xff` and classes are bytes; other literals stand for their UTF-8 bytes. */
+  /**
+   * Bytes: `.` is any byte but a line feed, `\xff` and classes are bytes; other literals stand for their UTF-8 bytes.
+   */
   Bytes,
 }
 
 /**
- * A regular expression with RE2's syntax and semantics (https://github.com/google/re2/wiki/Syntax), matched against bytes in time
- * linear in their number, whatever the pattern. So it decides as Envoy and Istio do, and no request can make it slow.
+ * A regular expression with RE2's syntax and semantics (https://github.com/google/re2/wiki/Syntax), matched against
+ * bytes in time linear in their number, whatever the pattern. So it decides as Envoy and Istio do, and no request can
+ * make it slow.
  *
  * ```ts
  * const version = new Regex("/api/v[0-9]+/.*");
@@ -25,15 +28,18 @@ export enum RegexMode {
  * if (version.matches(path.start, path.length)) …
  * ```
  *
- * Not supported, beside what RE2 does not support: `\p{…}`, and more than 250 groups within each other. `(?i)` folds case as RE2
- * does, by Unicode's simple case folding.
+ * Not supported, beside what RE2 does not support: `\p{…}`, and more than 250 groups within each other. `(?i)` folds
+ * case as RE2 does, by Unicode's simple case folding.
  *
- * Cost: compiling allocates; a program has at most 32,768 instructions (Istio's limit). Matching takes one table look-up per byte
- * once the states that inputs lead to have been built; they take up to 256 KiB, and nothing else is allocated.
+ * Cost: compiling allocates; a program has at most 32,768 instructions (Istio's limit). Matching takes one table
+ * look-up per byte once the states that inputs lead to have been built; they take up to 256 KiB, and nothing else is
+ * allocated.
  */
 @final
 export class Regex {
-  /** `null`, or what is wrong with the pattern: `column 3: there is nothing to repeat`. Such a regex matches nothing. */
+  /**
+   * `null`, or what is wrong with the pattern: `column 3: there is nothing to repeat`. Such a regex matches nothing.
+   */
   readonly error: string | null;
 
   private program: Program;
@@ -88,7 +94,9 @@ export class Regex {
     return dfa;
   }
 
-  /** Follows the program as long as there is but one way. Anchors at the ends are no obstacle to a match of the whole. */
+  /**
+   * Follows the program as long as there is but one way. Anchors at the ends are no obstacle to a match of the whole.
+   */
   private findPrefix(): void {
     const program = this.program;
     let length = 0;

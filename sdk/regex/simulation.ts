@@ -23,11 +23,11 @@ const AFTER_LINE: u32 = 8;
 const AFTER_WORD: u32 = 16;
 
 /**
- * Runs a program on all its paths at once (Thompson's simulation): the paths are a set of instructions, those that take no byte left
- * out, and each byte leads from one set to the next.
+ * Runs a program on all its paths at once (Thompson's simulation): the paths are a set of instructions, those that take
+ * no byte left out, and each byte leads from one set to the next.
  *
- * A set is 8 bytes of flags and a bit per instruction. A step visits each instruction at most once, so time is linear in the input,
- * whatever the pattern.
+ * A set is 8 bytes of flags and a bit per instruction. A step visits each instruction at most once, so time is linear
+ * in the input, whatever the pattern.
  */
 @final
 export class Simulation {
