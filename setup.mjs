@@ -32,17 +32,23 @@ function installDependencies() {
   const lock = `${root}package-lock.json`;
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   console.error("Installing dependencies (npm ci) …");
-  const { status } = spawnSync("npm", ["ci", "--loglevel=error"], { cwd: root, stdio: ["ignore", 2, 2] });
-  if (status !== 0) fail("npm could not install the dependencies; its message is above");
+  if (npm("ci", "--loglevel=error") !== 0) fail("npm could not install the dependencies; its message is above");
 }
 
 /** The package `node` brings its program by an install script, which npm can be told not to run. */
 function checkPinnedNode() {
   if (existsSync(pinnedNode)) return;
   console.error("Installing the pinned Node …");
-  spawnSync("npm", ["rebuild", "node", "--ignore-scripts=false"], { cwd: root, stdio: ["ignore", 2, 2] });
+  npm("rebuild", "node", "--ignore-scripts=false");
   if (!existsSync(pinnedNode))
     fail("the pinned Node is missing: its install script did not run (npm's ignore-scripts?)");
+}
+
+/** The npm that runs this script; on the PATH of a script, `npm` could be one that a dependency brought. */
+function npm(...args) {
+  const own = process.env.npm_execpath;
+  const [program, first] = own === undefined ? ["npm", []] : [process.execPath, [own]];
+  return spawnSync(program, [...first, ...args], { cwd: root, stdio: ["ignore", 2, 2] }).status;
 }
 
 function run(program, args) {
