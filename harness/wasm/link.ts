@@ -93,7 +93,8 @@ function checkImport(entry: ImportEntry, version: AbiVersion): string | null {
 
 const cures: Record<string, string> = {
   "env.abort": 'compile with an abort of your own (asc: --use abort=<file>/<function>, as "attache build" does)',
-  "env.seed": "do not use Math.random, or compile with a seed of your own (asc: --use seed=<file>/<function>)",
+  "env.seed": "use randomU64() of the SDK instead of Math.random()",
+  "env.Date.now": "use currentTimeNs() of the SDK instead of Date.now()",
   "env.trace": "log through the SDK instead of trace()",
   "env.console.log": "log through the SDK instead of console.log()",
   "env.memory": "export the memory instead of importing it",
