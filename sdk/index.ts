@@ -15,3 +15,4 @@ export { Text } from "./memory/text";
 export { xxHash64 } from "./hash/xxhash64";
 export { randomBelow, randomU64 } from "./random/random";
 export { currentTimeNs } from "./time/time";
+export { Counter, Gauge, Histogram } from "./metrics/metric";

@@ -14,3 +14,9 @@ export const enum MapType {
 export const enum BufferType {
   PluginConfiguration = 7,
 }
+
+export const enum MetricType {
+  Counter = 0,
+  Gauge = 1,
+  Histogram = 2,
+}

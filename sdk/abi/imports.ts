@@ -79,3 +79,19 @@ export declare function proxy_send_local_response(
   headersSize: usize,
   grpcStatus: i32,
 ): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_define_metric")
+export declare function proxy_define_metric(metricType: i32, name: usize, nameSize: usize, id: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_increment_metric")
+export declare function proxy_increment_metric(id: u32, delta: i64): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_record_metric")
+export declare function proxy_record_metric(id: u32, value: u64): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_metric")
+export declare function proxy_get_metric(id: u32, value: usize): i32;
