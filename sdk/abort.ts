@@ -1,5 +1,5 @@
 import { proxy_log } from "./abi/imports";
-import { currentContext, writeCallbackName } from "./context/callback";
+import { currentCallback, currentContext } from "./context/callback";
 import { LogLevel } from "./log/log";
 import { beginBytes, writeByte, writeNumber, writeText, writtenBytes, writtenSize } from "./memory/byte-writer";
 
@@ -17,7 +17,7 @@ export function abort(message: string | null, file: string | null, line: u32, co
   writeByte(0x3a);
   writeNumber(column);
   writeText(" in ");
-  writeCallbackName();
+  writeText(currentCallback);
   writeText(", context ");
   writeNumber(currentContext);
   proxy_log(LogLevel.Critical, writtenBytes(), writtenSize());

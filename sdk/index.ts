@@ -16,3 +16,4 @@ export { xxHash64 } from "./hash/xxhash64";
 export { randomBelow, randomU64 } from "./random/random";
 export { currentTimeNs } from "./time/time";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
+export { Timer } from "./time/timer";

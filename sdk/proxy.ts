@@ -8,12 +8,13 @@ import { proxy_get_buffer_bytes } from "./abi/imports";
 import { BufferType, Status } from "./abi/enums";
 import { ConfigReader } from "./config";
 import { Plugin } from "./context/plugin";
-import { Callback, enterCallback, leaveCallback } from "./context/callback";
+import { enterCallback, leaveCallback } from "./context/callback";
 import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
 import { addStream, findStream, removeStream } from "./context/streams";
 import { requestHeaders, responseHeaders } from "./http/headers";
 import { log } from "./log/log";
 import { takeScratch } from "./memory/arena";
+import { Timer } from "./time/timer";
 
 const out = memory.data(8, 4);
 
@@ -24,7 +25,7 @@ export function proxy_on_memory_allocate(size: usize): usize {
 }
 
 export function proxy_on_context_create(id: u32, parent: u32): void {
-  enterCallback(id, Callback.ContextCreate);
+  enterCallback(id, "createFilter");
   if (parent == 0) {
     createPlugin(id);
   } else {
@@ -35,15 +36,22 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
 }
 
 export function proxy_on_configure(id: u32, size: u32): i32 {
-  enterCallback(id, Callback.Configure);
+  enterCallback(id, "configure");
   const plugin = findPlugin(id);
   const accepted = plugin === null || configurePlugin(plugin, size);
   leaveCallback();
   return accepted ? 1 : 0;
 }
 
+export function proxy_on_tick(id: u32): void {
+  enterCallback(id, "onTimer");
+  const plugin = findPlugin(id);
+  if (plugin !== null) Timer.fireDue(plugin);
+  leaveCallback();
+}
+
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): i32 {
-  enterCallback(id, Callback.RequestHeaders);
+  enterCallback(id, "onRequestHeaders");
   const filter = findStream(id);
   const status = filter === null ? 0 : <i32>filter.onRequestHeaders(requestHeaders, endOfStream != 0);
   leaveCallback();
@@ -51,7 +59,7 @@ export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32):
 }
 
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
-  enterCallback(id, Callback.ResponseHeaders);
+  enterCallback(id, "onResponseHeaders");
   const filter = findStream(id);
   const status = filter === null ? 0 : <i32>filter.onResponseHeaders(responseHeaders, endOfStream != 0);
   leaveCallback();
@@ -59,14 +67,14 @@ export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32)
 }
 
 export function proxy_on_log(id: u32): void {
-  enterCallback(id, Callback.Log);
+  enterCallback(id, "onLog");
   const filter = findStream(id);
   if (filter !== null) filter.onLog();
   leaveCallback();
 }
 
 export function proxy_on_done(id: u32): i32 {
-  enterCallback(id, Callback.Done);
+  enterCallback(id, "onDone");
   let done = true;
   const filter = findStream(id);
   if (filter !== null) {
@@ -80,7 +88,7 @@ export function proxy_on_done(id: u32): i32 {
 }
 
 export function proxy_on_delete(id: u32): void {
-  enterCallback(id, Callback.Delete);
+  enterCallback(id, "onDelete");
   const filter = findStream(id);
   if (filter !== null) {
     filter.onDelete();

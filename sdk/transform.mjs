@@ -14,6 +14,7 @@ const SDK = "~lib/@attache/sdk/";
 /** Exports that are only useful when a context class overrides the method. The others always stay. */
 const callbackMethods = {
   proxy_on_configure: ["configure"],
+  proxy_on_tick: ["onTimer"],
   proxy_on_request_headers: ["onRequestHeaders"],
   proxy_on_response_headers: ["onResponseHeaders"],
   proxy_on_log: ["onLog"],
@@ -21,7 +22,9 @@ const callbackMethods = {
 };
 
 /** Classes of the SDK whose methods are callbacks. */
-const contextClasses = new Set([`${SDK}context/plugin/Plugin`, `${SDK}context/http-filter/HttpFilter`]);
+const contextClasses = new Set(
+  ["context/plugin/Plugin", "context/http-filter/HttpFilter", "time/timer/Timer"].map((name) => SDK + name),
+);
 
 export default class FilterTransform extends Transform {
   afterParse(parser) {

@@ -95,3 +95,7 @@ export declare function proxy_record_metric(id: u32, value: u64): i32;
 // @ts-ignore: decorator
 @external("env", "proxy_get_metric")
 export declare function proxy_get_metric(id: u32, value: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_set_tick_period_milliseconds")
+export declare function proxy_set_tick_period_milliseconds(periodMs: u32): i32;

@@ -1,4 +1,5 @@
 import { ConfigReader } from "../config";
+import { Timer } from "../time/timer";
 import { HttpFilter } from "./http-filter";
 
 /**
@@ -9,6 +10,9 @@ import { HttpFilter } from "./http-filter";
  * configuration, one on its main thread.
  */
 export abstract class Plugin {
+  /** @internal The timers that run, linked. */
+  timers: Timer | null = null;
+
   /**
    * Reads the configuration. Problems are collected by the reader: a field of the wrong type, a missing or unknown
    * field, whatever you add by {@link ConfigReader.error}. If there is any, all are logged at `critical` and the proxy
@@ -25,6 +29,15 @@ export abstract class Plugin {
    */
   createFilter(): HttpFilter {
     return passThrough;
+  }
+
+  /**
+   * Fires `timer` every `periodMs` milliseconds from now on, or only once; a timer that runs already starts anew.
+   *
+   * Allowed in: callbacks of this plugin and of its streams.
+   */
+  startTimer(timer: Timer, periodMs: u32, repeats: bool = true): void {
+    timer.start(this, periodMs, repeats);
   }
 
   /**

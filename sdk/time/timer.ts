@@ -1,0 +1,106 @@
+import { proxy_set_tick_period_milliseconds } from "../abi/imports";
+import { Plugin } from "../context/plugin";
+import { currentTimeNs } from "./time";
+
+const NS_PER_MS: u64 = 1_000_000;
+
+/**
+ * Something a plugin does again and again, or once after a while. A plugin can have any number of timers; the proxy's
+ * single tick is set to whichever is due next.
+ *
+ * ```ts
+ * class Refresh extends Timer {
+ *   override onTimer(): void { log.info("time to refresh"); }
+ * }
+ * // in configure():
+ * this.startTimer(new Refresh(), 30_000);
+ * ```
+ *
+ * Every worker of the proxy runs a plugin's timers, and so does its main thread: with one worker, a timer fires twice
+ * per period in all.
+ */
+export abstract class Timer {
+  private plugin: Plugin | null = null;
+  private periodNs: u64 = 0;
+  private repeats: bool = false;
+  private dueNs: u64 = 0;
+  private next: Timer | null = null;
+
+  /** The timer fired. Host calls act on the plugin. */
+  abstract onTimer(): void;
+
+  /** Whether the timer will fire. */
+  get isRunning(): bool {
+    return this.plugin !== null;
+  }
+
+  /** Stops the timer, if it runs. Allowed in: callbacks of the plugin and of its streams. */
+  stop(): void {
+    const plugin = this.plugin;
+    if (plugin === null) return;
+    this.unlink(plugin);
+    Timer.setTick(plugin);
+  }
+
+  /** @internal Use `Plugin.startTimer`. */
+  start(plugin: Plugin, periodMs: u32, repeats: bool): void {
+    const running = this.plugin;
+    if (running !== null) this.unlink(running);
+    this.plugin = plugin;
+    this.periodNs = <u64>max(periodMs, 1) * NS_PER_MS;
+    this.repeats = repeats;
+    this.dueNs = currentTimeNs() + this.periodNs;
+    this.next = plugin.timers;
+    plugin.timers = this;
+    Timer.setTick(plugin);
+  }
+
+  /** @internal Fires the plugin's timers that are due. */
+  static fireDue(plugin: Plugin): void {
+    const now = currentTimeNs();
+    let timer = Timer.firstDue(plugin, now);
+    while (timer !== null) {
+      // Missed periods are not made up for.
+      if (timer.repeats) timer.dueNs = now + timer.periodNs - ((now - timer.dueNs) % timer.periodNs);
+      else timer.unlink(plugin);
+      timer.onTimer();
+      timer = Timer.firstDue(plugin, now);
+    }
+    Timer.setTick(plugin);
+  }
+
+  private static firstDue(plugin: Plugin, now: u64): Timer | null {
+    let timer = plugin.timers;
+    while (timer !== null && timer.dueNs > now) timer = timer.next;
+    return timer;
+  }
+
+  /** Sets the proxy's tick to the timer that is due next; stops it when there is none. */
+  private static setTick(plugin: Plugin): void {
+    let timer = plugin.timers;
+    if (timer === null) {
+      proxy_set_tick_period_milliseconds(0);
+      return;
+    }
+    let dueNs = u64.MAX_VALUE;
+    while (timer !== null) {
+      dueNs = min(dueNs, timer.dueNs);
+      timer = timer.next;
+    }
+    const now = currentTimeNs();
+    const waitMs = dueNs > now ? (dueNs - now + NS_PER_MS - 1) / NS_PER_MS : 0;
+    proxy_set_tick_period_milliseconds(<u32>min<u64>(max<u64>(waitMs, 1), u32.MAX_VALUE));
+  }
+
+  private unlink(plugin: Plugin): void {
+    if (plugin.timers === this) {
+      plugin.timers = this.next;
+    } else {
+      let before = plugin.timers!;
+      while (before.next !== this) before = before.next!;
+      before.next = this.next;
+    }
+    this.next = null;
+    this.plugin = null;
+  }
+}
