@@ -1,4 +1,4 @@
-// Run with `node_modules/.bin/node node_modules/.bin/asp --verbose`, or `asp --file <part of a path>`.
+// Run with `node_modules/.bin/asp --verbose` on the Node that npm scripts use (24).
 // as-pect 8.1 with AssemblyScript 0.28.20 compares primitives, strings and arrays of them; everything else is tested with vitest.
 export default {
   entries: ["sdk/**/*.spec.ts", "assembly/**/*.spec.ts"],

@@ -8,10 +8,13 @@ import { proxy_get_buffer_bytes } from "./abi/imports";
 import { BufferType, Status } from "./abi/enums";
 import { ConfigReader } from "./config";
 import { Plugin } from "./context/plugin";
-import { enterCallback, leaveCallback } from "./context/callback";
+import { enterCallback, leaveCallback, renameCallback } from "./context/callback";
 import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
 import { addStream, findStream, removeStream } from "./context/streams";
+import { FilterTrailers } from "./http/filter-status";
 import { requestHeaders, responseHeaders } from "./http/headers";
+import { requestTrailers, responseTrailers } from "./http/trailers";
+import { bodyArrived, trailersArrived } from "./http/whole-body";
 import { log } from "./log/log";
 import { takeScratch } from "./memory/arena";
 import { Timer } from "./time/timer";
@@ -58,12 +61,56 @@ export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32):
   return status;
 }
 
+export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): i32 {
+  enterCallback(id, "onRequestBody");
+  const filter = findStream(id);
+  const status = filter === null ? 0 : <i32>bodyArrived(BufferType.HttpRequestBody, filter, size, endOfStream != 0);
+  leaveCallback();
+  return status;
+}
+
+export function proxy_on_request_trailers(id: u32, count: u32): i32 {
+  enterCallback(id, "onRequestTrailers");
+  let status = FilterTrailers.Continue;
+  const filter = findStream(id);
+  if (filter !== null) {
+    const goesOn = trailersArrived(BufferType.HttpRequestBody);
+    renameCallback("onRequestTrailers");
+    status = filter.onRequestTrailers(requestTrailers);
+    if (!goesOn) status = FilterTrailers.StopIteration;
+  }
+  leaveCallback();
+  return <i32>status;
+}
+
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
   enterCallback(id, "onResponseHeaders");
   const filter = findStream(id);
   const status = filter === null ? 0 : <i32>filter.onResponseHeaders(responseHeaders, endOfStream != 0);
   leaveCallback();
   return status;
+}
+
+export function proxy_on_response_body(id: u32, size: u32, endOfStream: u32): i32 {
+  enterCallback(id, "onResponseBody");
+  const filter = findStream(id);
+  const status = filter === null ? 0 : <i32>bodyArrived(BufferType.HttpResponseBody, filter, size, endOfStream != 0);
+  leaveCallback();
+  return status;
+}
+
+export function proxy_on_response_trailers(id: u32, count: u32): i32 {
+  enterCallback(id, "onResponseTrailers");
+  let status = FilterTrailers.Continue;
+  const filter = findStream(id);
+  if (filter !== null) {
+    const goesOn = trailersArrived(BufferType.HttpResponseBody);
+    renameCallback("onResponseTrailers");
+    status = filter.onResponseTrailers(responseTrailers);
+    if (!goesOn) status = FilterTrailers.StopIteration;
+  }
+  leaveCallback();
+  return <i32>status;
 }
 
 export function proxy_on_log(id: u32): void {

@@ -16,7 +16,11 @@ const callbackMethods = {
   proxy_on_configure: ["configure"],
   proxy_on_tick: ["onTimer"],
   proxy_on_request_headers: ["onRequestHeaders"],
+  proxy_on_request_body: ["onRequestBody", "onWholeRequestBody"],
+  proxy_on_request_trailers: ["onRequestTrailers", "onWholeRequestBody"],
   proxy_on_response_headers: ["onResponseHeaders"],
+  proxy_on_response_body: ["onResponseBody", "onWholeResponseBody"],
+  proxy_on_response_trailers: ["onResponseTrailers", "onWholeResponseBody"],
   proxy_on_log: ["onLog"],
   proxy_on_done: ["onDone"],
 };
@@ -49,6 +53,7 @@ export default class FilterTransform extends Transform {
       const base = contextBase(prototype);
       if (base === null || base === prototype) continue;
       checkMethods(program, prototype, base);
+      checkWholeBodies(program, prototype);
       for (const name of prototype.instanceMembers?.keys() ?? []) overridden.add(name);
     }
     const proxy = program.filesByName.get(`${SDK}proxy`);
@@ -79,19 +84,41 @@ function contextBase(prototype) {
 }
 
 function checkMethods(program, prototype, base) {
-  for (const [name, member] of prototype.instanceMembers ?? []) {
+  const ownNames = [...(prototype.instanceMembers ?? []), ...(prototype.members ?? [])];
+  for (const [name, member] of ownNames) {
     if (member.kind !== ElementKind.FunctionPrototype) continue;
     const range = member.identifierNode.range;
-    const className = prototype.name;
-    if (isMethod(base, name)) {
-      if (member.is(CommonFlags.Override)) continue;
-      report(program, range, `${className}.${name} is a callback: write 'override ${name}'`);
-    } else {
-      const meant = closestCallback(base, name);
-      if (meant === null) continue;
-      report(program, range, `${className}.${name} would never be called: is '${meant}' meant? If not, rename it`);
+    const method = `${prototype.name}.${name}`;
+    if (isMethod(base, name) && member.is(CommonFlags.Instance)) {
+      if (!member.is(CommonFlags.Override)) report(program, range, `${method} is a callback: write 'override ${name}'`);
+      continue;
+    }
+    const meant = closestCallback(base, name);
+    if (meant !== null) {
+      report(program, range, `${method} would never be called: is 'override ${meant}' meant? If not, rename it`);
+    } else if (/^(on[A-Z]|on_|proxy_on_)/.test(name)) {
+      const callbacks = callbacksOf(base).join(", ");
+      report(program, range, `${method} would never be called: the callbacks are ${callbacks}. Rename it`);
     }
   }
+}
+
+/** A body is collected because `onRequestHeaders` or `onResponseHeaders` of the same class asks for it. */
+function checkWholeBodies(program, prototype) {
+  for (const side of ["Request", "Response"]) {
+    const member = prototype.instanceMembers?.get(`onWhole${side}Body`);
+    if (!member || overrides(prototype, `on${side}Headers`)) continue;
+    const message = `${prototype.name}.${member.name} would never be called: ask for the body by 'headers.collectBody' in on${side}Headers`;
+    report(program, member.identifierNode.range, message);
+  }
+}
+
+/** Whether `prototype` or a class between it and the SDK's has the method `name`. */
+function overrides(prototype, name) {
+  for (let current = prototype; current && !contextClasses.has(current.internalName); current = current.basePrototype) {
+    if (current.instanceMembers?.has(name)) return true;
+  }
+  return false;
 }
 
 function report(program, range, message) {
@@ -102,31 +129,31 @@ function isMethod(base, name) {
   return base.instanceMembers?.get(name)?.kind === ElementKind.FunctionPrototype;
 }
 
-/** The callback of `base` that `name` looks like, apart from case, underscores, "http" and two typing errors. */
+function callbacksOf(base) {
+  return [...(base.instanceMembers?.keys() ?? [])].filter((name) => /^(on[A-Z]|configure$|create)/.test(name));
+}
+
+/** The callback of `base` that `name` looks like, apart from case, underscores, "proxy", "http" and one slip. */
 function closestCallback(base, name) {
   const written = simplify(name);
-  for (const callback of base.instanceMembers?.keys() ?? []) {
-    if (callback !== "constructor" && isMethod(base, callback) && differsByAtMost(2, simplify(callback), written)) {
-      return callback;
-    }
-  }
-  return null;
+  const looksLike = (callback) => differsByAtMostOne(callback, written) || `on${callback}` === written;
+  return callbacksOf(base).find((callback) => looksLike(simplify(callback))) ?? null;
 }
 
 function simplify(name) {
-  return name.toLowerCase().replaceAll("_", "").replace("http", "");
+  return name
+    .replaceAll("_", "")
+    .replace(/^proxy/, "")
+    .toLowerCase()
+    .replace("http", "");
 }
 
-/** Whether at most `limit` insertions, deletions and replacements turn `a` into `b`. Short names must be closer. */
-function differsByAtMost(limit, a, b) {
-  const allowed = Math.min(limit, Math.floor(Math.min(a.length, b.length) / 3));
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      row[j] = Math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] <= allowed;
+/** Whether one insertion, deletion, replacement or none turns `a` into `b`; short names must be the same. */
+function differsByAtMostOne(a, b) {
+  if (a === b) return true;
+  if (Math.min(a.length, b.length) < 8 || Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  return restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1);
 }

@@ -31,6 +31,19 @@ describe("a filter's exports", () => {
     ]);
   });
 
+  it("are those that bring a whole body, when it is asked for", async () => {
+    const members = `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+        return headers.collectBody(endOfStream, 8);
+      }
+      override onWholeRequestBody(body: Body): FilterData { return FilterData.Continue; }`;
+    const exported = await exportsOf(filterSource(members));
+    expect(exported.filter((name) => name.includes("request") || name.includes("response"))).toEqual([
+      "proxy_on_request_body",
+      "proxy_on_request_headers",
+      "proxy_on_request_trailers",
+    ]);
+  });
+
   it("include callbacks that only a base class of its own overrides", async () => {
     const source = filterSource("").replace(
       "class TestFilter extends HttpFilter {",
@@ -56,26 +69,64 @@ describe("a callback that would never run is refused", () => {
     ["onRequestHeader", "onRequestHeaders"],
     ["onRequestheaders", "onRequestHeaders"],
     ["on_request_headers", "onRequestHeaders"],
+    ["proxy_on_request_headers", "onRequestHeaders"],
     ["onHttpRequestHeaders", "onRequestHeaders"],
     ["onReponseHeaders", "onResponseHeaders"],
-    ["onDelet", "onDelete"],
+    ["ondelete", "onDelete"],
+    ["static onRequestHeaders", "onRequestHeaders"],
   ])("when it is called %s", async (name, meant) => {
     const members = `${name}(headers: RequestHeaders, endOfStream: bool): FilterHeaders { ${continueHeaders} }`;
     expect(await complaint(filterSource(members))).toContain(
-      `TestFilter.${name} would never be called: is '${meant}' meant?`,
+      `TestFilter.${name.replace("static ", "")} would never be called: is 'override ${meant}' meant?`,
+    );
+  });
+
+  it.each(["onRequest", "onHeaders", "onReqHeaders", "onRequestHeadersReceived", "onTick", "on_tick"])(
+    "when it looks like one, as %s does",
+    async (name) => {
+      const said = await complaint(filterSource(`${name}(): void {}`));
+      expect(said).toMatch(
+        new RegExp(`TestFilter\\.${name} would never be called: the callbacks are onRequestHeaders, .*`),
+      );
+    },
+  );
+
+  it("when nothing asks for the body it is about", async () => {
+    const members = "override onWholeRequestBody(body: Body): FilterData { return FilterData.Continue; }";
+    expect(await complaint(filterSource(members))).toContain(
+      "TestFilter.onWholeRequestBody would never be called: ask for the body by 'headers.collectBody' in onRequestHeaders",
     );
   });
 
   it("when it is the plugin's", async () => {
     const message = await complaint(filterSource("", "onConfigure(config: ConfigReader): void {}"));
-    expect(message).toContain("TestPlugin.onConfigure would never be called: is 'configure' meant?");
+    expect(message).toContain("TestPlugin.onConfigure would never be called: is 'override configure' meant?");
+  });
+
+  it("when its class stands in a namespace", async () => {
+    const source = filterSource("").replace(
+      "registerPlugin(",
+      "namespace inner { export class Hidden extends HttpFilter { onLog(): void {} } }\nregisterPlugin(",
+    );
+    expect(await complaint(source)).toContain("Hidden.onLog is a callback: write 'override onLog'");
   });
 });
 
 describe("methods of the filter's own", () => {
   it("can have any other name", async () => {
-    const members = "private log(): void {}\n reset(): void {}\n onMatch(): void {}\n respond(): void {}";
-    expect(await complaint(filterSource(members))).toBe("");
+    const members = [
+      "log",
+      "reset",
+      "isDone",
+      "undone",
+      "respond",
+      "once",
+      "only",
+      "ongoing",
+      "deleteAll",
+      "configured",
+    ];
+    expect(await complaint(filterSource(members.map((name) => `${name}(): void {}`).join("\n")))).toBe("");
   });
 });
 

@@ -24,8 +24,9 @@ export async function compileFilter(source: string): Promise<Uint8Array> {
 export function filterSource(members: string, pluginMembers: string = ""): string {
   return `
 import {
-  ByteView, ConfigReader, currentTimeNs, FilterHeaders, HttpFilter, LocalReply, log, LogLevel, Plugin, randomBelow,
-  registerPlugin, RequestHeaders, ResponseHeaders, Text, xxHash64,
+  Body, BodyAccess, ByteView, ConfigReader, continueRequest, continueResponse, currentTimeNs, FilterData,
+  FilterHeaders, FilterTrailers, HttpFilter, LocalReply, log, LogLevel, OverLimit, Plugin, randomBelow,
+  registerPlugin, RequestHeaders, RequestTrailers, resetStream, ResponseHeaders, ResponseTrailers, Text, xxHash64,
 } from "@attache/sdk";
 export * from "@attache/sdk/proxy";
 

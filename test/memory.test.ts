@@ -1,4 +1,4 @@
-import { startEmulator, HeaderMap, type Emulator, type ResponseSink } from "@attache/harness";
+import { startEmulator, HeaderMap, type Emulator, type HttpStream, type ResponseSink } from "@attache/harness";
 import { expect, it } from "vitest";
 import { compileFilter, filterSource } from "./compile-filter.ts";
 
@@ -27,8 +27,14 @@ class Pages implements ResponseSink {
   pauseRequest(): void {}
 }
 
+type Send = (stream: HttpStream, headers: HeaderMap, index: number) => void;
+
 /** Memory of the guest, in pages of 64 KiB, after `streams` more streams. */
-function run(emulator: Emulator, streams: number): number {
+function run(
+  emulator: Emulator,
+  streams: number,
+  send: Send = (stream, headers) => stream.headers(headers, true),
+): number {
   const pages = new Pages();
   const connection = emulator.connect();
   for (let index = 0; index < streams; index++) {
@@ -40,7 +46,7 @@ function run(emulator: Emulator, streams: number): number {
       ["x-many", "a"],
       ["x-many", "b"],
     ]);
-    emulator.openStream(pages, { connection }).headers(headers, true);
+    send(emulator.openStream(pages, { connection }), headers, index);
   }
   return pages.count;
 }
@@ -50,4 +56,39 @@ it("a filter holds as much memory after 1,000,000 streams as after 100,000", { t
   const early = run(emulator, 100_000);
   expect(early).toBeGreaterThan(0);
   expect(run(emulator, 900_000)).toBe(early);
+});
+
+/** Collects each request's body and sends it on longer. */
+const bodySource = filterSource(
+  `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+    return headers.collectBody(endOfStream, 1000000, OverLimit.Reject, BodyAccess.Change);
+  }
+  override onWholeRequestBody(body: Body): FilterData {
+    body.replace(body.text().replace("b", "long"));
+    body.addTrailer("x-length", body.length.toString());
+    return FilterData.Continue;
+  }
+  override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
+    headers.set("x-pages", memory.size().toString());
+    return FilterHeaders.Continue;
+  }`,
+);
+
+const piece = Buffer.from("abc".repeat(300));
+const largePiece = Buffer.alloc(300_000, "a");
+
+/** Most bodies are small; some are large, end in trailers, or never end because the client goes away. */
+const sendBody: Send = (stream, headers, index) => {
+  stream.headers(headers, false);
+  stream.data(index % 1000 === 1 ? largePiece : piece, false);
+  if (index % 5 === 2) stream.clientReset();
+  else if (index % 7 === 3) stream.trailers(HeaderMap.from("requestTrailers", [["x-a", "1"]]));
+  else stream.data(piece, true);
+};
+
+it("a filter of bodies holds as much memory after 100,000 streams as after 20,000", { timeout: 300_000 }, async () => {
+  await using emulator = await startEmulator({ plugins: [{ module: await compileFilter(bodySource) }] });
+  const early = run(emulator, 20_000, sendBody);
+  expect(early).toBeGreaterThan(0);
+  expect(run(emulator, 80_000, sendBody)).toBe(early);
 });

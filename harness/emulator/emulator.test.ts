@@ -226,26 +226,32 @@ describe("update", () => {
     expect(host.requests("up")[0]!.header("x-v")).toBe("one");
   });
 
-  it("lets a plugin live on until it calls proxy_done", async () => {
-    const lingering = await guest((w) => ({
-      proxy_on_configure: `(drop ${w.call("proxy_set_tick_period_milliseconds", 100)}) ${yes}`,
-      proxy_on_done: `${w.log("not yet")} ${go}`,
-      proxy_on_tick: `${w.show("proxy_done", w.call("proxy_done"))}`,
-      proxy_on_delete: w.log("delete"),
-    }));
-    await using host = await run({ module: lingering });
-    host.advance(100);
-    await host.update({ plugins: [] });
-    host.advance(200);
-    const each = (text: string) => [text, text];
-    expect(host.messages).toEqual([
-      ...each("proxy_done=1"),
-      ...each("not yet"),
-      "proxy_done=0",
-      "delete",
-      "proxy_done=0",
-      "delete",
-    ]);
+  describe("lets a plugin that asks for time", () => {
+    const lingering = async () =>
+      await guest((w) => ({
+        proxy_on_configure: `(drop ${w.call("proxy_set_tick_period_milliseconds", 100)}) ${yes}`,
+        proxy_on_done: `${w.log("not yet")} ${go}`,
+        proxy_on_tick: `${w.show("proxy_done", w.call("proxy_done"))}`,
+        proxy_on_delete: w.log("delete"),
+      }));
+
+    it("live on until it calls proxy_done, if another plugin keeps the VM", async () => {
+      const stays = { module: await lingering(), name: "stays" };
+      await using host = await startEmulator({ plugins: [stays, { ...stays, name: "goes" }] });
+      await host.update({ plugins: [stays] });
+      host.advance(100);
+      const messages = host.logs.map(({ message }) => message);
+      const count = (text: string) => messages.filter((message) => message === text).length;
+      // On the main thread and on one worker.
+      expect([count("not yet"), count("proxy_done=0"), count("delete")]).toEqual([2, 2, 2]);
+    });
+
+    it("end with its VM, as in Envoy, if none does", async () => {
+      await using host = await startEmulator({ plugins: [{ module: await lingering() }] });
+      await host.update({ plugins: [] });
+      host.advance(200);
+      expect(host.logs.map(({ message }) => message)).toEqual(["not yet", "not yet"]);
+    });
   });
 });
 

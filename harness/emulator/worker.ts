@@ -36,7 +36,7 @@ export class Worker {
     const handle = new PluginHandle(vm, context, () => {
       if (this.#handles.get(key) === handle) this.#handles.delete(key);
       context.shutDown();
-      if (vm.pluginContexts.size === 0 && this.#vms.get(plugin.vm.key) === vm) this.#vms.delete(plugin.vm.key);
+      if (vm.pluginContexts.size === 0) this.#endVm(vm);
     });
     this.#handles.set(key, handle);
     const forgetVm = vm.onFailure;
@@ -45,6 +45,13 @@ export class Worker {
       if (this.#handles.get(key) === handle) this.#handles.delete(key);
     };
     return handle;
+  }
+
+  /** The last plugin is gone: whatever asked to live on until `proxy_done` ends with its VM. */
+  #endVm(vm: Vm): void {
+    if (this.#vms.get(vm.options.key) === vm) this.#vms.delete(vm.options.key);
+    for (const pending of vm.pendingDone.values()) pending.release();
+    vm.pendingDone.clear();
   }
 
   #createVm(plugin: Plugin): Vm | null {

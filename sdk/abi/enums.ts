@@ -8,10 +8,19 @@ export const enum Status {
 
 export const enum MapType {
   HttpRequestHeaders = 0,
+  HttpRequestTrailers = 1,
   HttpResponseHeaders = 2,
+  HttpResponseTrailers = 3,
+}
+
+export const enum StreamType {
+  HttpRequest = 0,
+  HttpResponse = 1,
 }
 
 export const enum BufferType {
+  HttpRequestBody = 0,
+  HttpResponseBody = 1,
   PluginConfiguration = 7,
 }
 

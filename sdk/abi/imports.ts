@@ -30,6 +30,28 @@ export declare function proxy_get_buffer_bytes(
 ): i32;
 
 // @ts-ignore: decorator
+@external("env", "proxy_get_buffer_status")
+export declare function proxy_get_buffer_status(bufferType: i32, size: usize, flags: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_set_buffer_bytes")
+export declare function proxy_set_buffer_bytes(
+  bufferType: i32,
+  start: u32,
+  size: u32,
+  data: usize,
+  dataSize: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_continue_stream")
+export declare function proxy_continue_stream(streamType: i32): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_close_stream")
+export declare function proxy_close_stream(streamType: i32): i32;
+
+// @ts-ignore: decorator
 @external("env", "proxy_get_header_map_pairs")
 export declare function proxy_get_header_map_pairs(mapType: i32, pairs: usize, pairsSize: usize): i32;
 
@@ -99,3 +121,7 @@ export declare function proxy_get_metric(id: u32, value: usize): i32;
 // @ts-ignore: decorator
 @external("env", "proxy_set_tick_period_milliseconds")
 export declare function proxy_set_tick_period_milliseconds(periodMs: u32): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_done")
+export declare function proxy_done(): i32;

@@ -1,7 +1,7 @@
 import { collectIfGrown } from "../memory/collector";
 import { resetArena } from "../memory/arena";
 
-/** Context the running callback is for; 0 outside of callbacks. */
+/** Context the running callback is for. */
 export let currentContext: u32 = 0;
 
 /**

@@ -1,5 +1,7 @@
+import { Body } from "../http/body";
+import { FilterData, FilterHeaders, FilterTrailers } from "../http/filter-status";
 import { RequestHeaders, ResponseHeaders } from "../http/headers";
-import { FilterHeaders } from "../http/filter-status";
+import { RequestTrailers, ResponseTrailers } from "../http/trailers";
 
 /**
  * Follows one HTTP stream: a request and its response. Override what you need; a callback that no filter of a module
@@ -20,6 +22,33 @@ export class HttpFilter {
   }
 
   /**
+   * A piece of the request body has come, or everything held so far ({@link FilterData}). How a body is cut into pieces is up
+   * to the network. Often the last piece is empty: Envoy ends HTTP/1.1 bodies so.
+   *
+   * @param body readable, and writable after `headers.allowBodyChange()`
+   * @param endOfStream `true` for the last piece, unless trailers follow: then it is never `true`
+   */
+  onRequestBody(body: Body, endOfStream: bool): FilterData {
+    return FilterData.Continue;
+  }
+
+  /**
+   * The whole request body has come, after `headers.collectBody` asked for it. Called once: in the last body callback of the
+   * proxy, in its trailers callback when trailers follow, or within `collectBody` when there is no body. Not called for
+   * a body over the limit, unless that is `OverLimit.Truncate`.
+   *
+   * Every status but `FilterData.Continue` holds the request until `continueRequest`.
+   */
+  onWholeRequestBody(body: Body): FilterData {
+    return FilterData.Continue;
+  }
+
+  /** Request trailers have come; they end the request. Most messages have none, then this is not called. */
+  onRequestTrailers(trailers: RequestTrailers): FilterTrailers {
+    return FilterTrailers.Continue;
+  }
+
+  /**
    * Response headers are about to be sent to the client: the upstream's, or those of a local reply, this filter's own
    * included. Informational (1xx) responses pass unseen.
    *
@@ -27,6 +56,33 @@ export class HttpFilter {
    */
   onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
     return FilterHeaders.Continue;
+  }
+
+  /**
+   * A piece of the response body has come, or everything held so far ({@link FilterData}). How a body is cut into pieces is up
+   * to the network. Often the last piece is empty: Envoy ends HTTP/1.1 bodies so.
+   *
+   * @param body readable, and writable after `headers.allowBodyChange()`
+   * @param endOfStream `true` for the last piece, unless trailers follow: then it is never `true`
+   */
+  onResponseBody(body: Body, endOfStream: bool): FilterData {
+    return FilterData.Continue;
+  }
+
+  /**
+   * The whole response body has come, after `headers.collectBody` asked for it. Called once: in the last body callback of the
+   * proxy, in its trailers callback when trailers follow, or within `collectBody` when there is no body. Not called for
+   * a body over the limit, unless that is `OverLimit.Truncate`.
+   *
+   * Every status but `FilterData.Continue` holds the response until `continueResponse`.
+   */
+  onWholeResponseBody(body: Body): FilterData {
+    return FilterData.Continue;
+  }
+
+  /** Response trailers have come; they end the response. Most messages have none, then this is not called. */
+  onResponseTrailers(trailers: ResponseTrailers): FilterTrailers {
+    return FilterTrailers.Continue;
   }
 
   /** The stream is complete; in Envoy this comes before {@link onDone}. */

@@ -1,3 +1,4 @@
+import { Emulator } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { beforeAll, expect, it } from "vitest";
 import { compileFilter, filterSource } from "../../test/compile-filter.ts";
@@ -8,7 +9,8 @@ eachHost("plugins and streams", (start) => {
     modules.configured = await compileFilter(
       filterSource(
         `override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
-          headers.set("x-greeting", this.plugin.greeting);
+          headers.set("x-greeting", this.plugin.greeting.substring(0, 100));
+          headers.set("x-pages", memory.size().toString());
           return FilterHeaders.Continue;
         }`,
         `greeting: string = "";
@@ -30,6 +32,21 @@ eachHost("plugins and streams", (start) => {
         registerPlugin(() => new A());
         registerPlugin(() => new B(), "b");`,
       ),
+    );
+    modules.lingering = await compileFilter(
+      filterSource(
+        "",
+        `override onDone(): bool { log.info("not yet"); this.startTimer(new End(this), 5, false); return false; }`,
+      )
+        .replace("import {", "import { Timer,")
+        .replace(
+          "registerPlugin(",
+          `class End extends Timer {
+            constructor(private plugin: TestPlugin) { super(); }
+            override onTimer(): void { log.info("now: " + this.plugin.done().toString()); }
+          }
+          registerPlugin(`,
+        ),
     );
     modules.aborting = await compileFilter(
       filterSource(`override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
@@ -95,6 +112,34 @@ eachHost("plugins and streams", (start) => {
     expect(line.message).toMatch(/^on purpose at .*filter\.ts:\d+:\d+ in onRequestHeaders, context \d+$/);
     expect(line.level).toBe("critical");
     expect((await host.fetch("/")).status).toBe(503);
+  });
+
+  it("can put off its end until it is ready, as long as another plugin keeps the VM", async () => {
+    const plugins = ["stays", "goes"].map((name) => ({ module: modules.lingering!, name }));
+    await using host = await start({ plugins });
+    await host.update({ plugins: plugins.slice(0, 1) });
+    await host.waitForLog("not yet");
+    if (host instanceof Emulator) host.advance(5);
+    await host.waitForLog("now: true");
+  });
+
+  it("leaves nothing behind when it is replaced in a VM that lives on", async () => {
+    const module = modules.configured!;
+    const plugins = (greeting: string) => [
+      { module, name: "stays", configuration: {} },
+      { module, name: "changes", configuration: { greeting } },
+    ];
+    await using host = await start({ plugins: plugins("0") });
+    const pages = async () => {
+      await host.fetch("/"); // garbage is collected after callbacks
+      return Number((await host.fetch("/")).header("x-pages"));
+    };
+    const update = async (round: number) => await host.update({ plugins: plugins(String(round).repeat(50_000)) });
+    for (let round = 0; round < 30; round++) await update(round);
+    const early = await pages();
+    expect(early).toBeGreaterThan(0);
+    for (let round = 0; round < 40; round++) await update(round);
+    expect(await pages()).toBe(early);
   });
 
   it("is told when a stream ends: log, done, delete", async () => {

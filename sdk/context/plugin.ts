@@ -1,4 +1,6 @@
 import { ConfigReader } from "../config";
+import { Status } from "../abi/enums";
+import { proxy_done } from "../abi/imports";
 import { Timer } from "../time/timer";
 import { HttpFilter } from "./http-filter";
 
@@ -11,7 +13,7 @@ import { HttpFilter } from "./http-filter";
  */
 export abstract class Plugin {
   /** @internal The timers that run, linked. */
-  timers: Timer | null = null;
+  runningTimers: Timer | null = null;
 
   /**
    * Reads the configuration. Problems are collected by the reader: a field of the wrong type, a missing or unknown
@@ -42,10 +44,22 @@ export abstract class Plugin {
 
   /**
    * The proxy is about to drop the plugin: its configuration was removed or replaced, or the proxy is ending. `true`
-   * lets it go now.
+   * lets it go now; `false` keeps it until {@link done} is called, or until its VM ends: that is at once, unless another
+   * plugin shares the VM.
    */
   onDone(): bool {
     return true;
+  }
+
+  /**
+   * Lets the proxy drop the plugin, after {@link onDone} has answered `false`.
+   *
+   * Allowed in: callbacks of this plugin, such as a timer.
+   *
+   * @returns `false` when the proxy was not waiting for it
+   */
+  done(): bool {
+    return proxy_done() == Status.Ok;
   }
 }
 

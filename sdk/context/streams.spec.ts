@@ -65,4 +65,13 @@ describe("the stream table", () => {
     expect(claimLocalReply(7)).toBe(true);
     removeStream(7);
   });
+
+  it("remembers a local reply while the table grows", () => {
+    add(1);
+    expect(claimLocalReply(1)).toBe(true);
+    for (let id: u32 = 2; id < 200; id++) add(id);
+    expect(claimLocalReply(1)).toBe(false);
+    expect(claimLocalReply(199)).toBe(true);
+    for (let id: u32 = 1; id < 200; id++) removeStream(id);
+  });
 });

@@ -11,8 +11,8 @@ const GOLDEN_RATIO: u32 = 0x9e3779b9;
 
 /** The filter in each slot, where the collector finds it; `null` marks an empty slot. */
 let filters = emptySlots(FIRST_CAPACITY);
-/** Two words per slot: the id, and whether a local reply was sent. */
-let entries = heap.alloc(FIRST_CAPACITY << 3);
+/** Per slot: the id (four bytes), then the stream's record. */
+let entries = heap.alloc(FIRST_CAPACITY << 4);
 let mask: u32 = FIRST_CAPACITY - 1;
 /** Brings a 32-bit hash into the table: 32 less the binary logarithm of its capacity. */
 let shift: u32 = 28;
@@ -29,11 +29,23 @@ export function addStream(id: u32, filter: HttpFilter): void {
   count += 1;
 }
 
+/**
+ * Address of what the SDK remembers of stream `id`, at first all zero; 0 for an unknown stream. Not to be kept: streams
+ * move when others come and go.
+ *
+ * Offset 0: a local reply was sent (one byte). 1 and 2: state of the request's and the response's body (one byte each).
+ * 4 and 8: most bytes wanted of them (four bytes each).
+ */
+export function streamRecord(id: u32): usize {
+  const slot = slotOf(id);
+  return unchecked(filters[slot]) === null ? 0 : entryOf(slot) + 4;
+}
+
 /** Whether this is the first local reply of stream `id`; the next time it is not. */
 export function claimLocalReply(id: u32): bool {
-  const slot = slotOf(id);
-  if (unchecked(filters[slot]) === null || load<u32>(entryOf(slot), 4) != 0) return false;
-  store<u32>(entryOf(slot), 1, 4);
+  const record = streamRecord(id);
+  if (record == 0 || load<u8>(record) != 0) return false;
+  store<u8>(record, 1);
   return true;
 }
 
@@ -46,7 +58,7 @@ export function removeStream(id: u32): void {
     const home = homeOf(load<u32>(entryOf(slot)));
     if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
     unchecked((filters[hole] = filters[slot]));
-    store<u64>(entryOf(hole), load<u64>(entryOf(slot)));
+    copyEntry(entryOf(hole), entryOf(slot));
     hole = slot;
   }
   unchecked((filters[hole] = null));
@@ -68,7 +80,12 @@ function homeOf(id: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function entryOf(slot: u32): usize {
-  return entries + (slot << 3);
+  return entries + (slot << 4);
+}
+
+function copyEntry(to: usize, from: usize): void {
+  store<u64>(to, load<u64>(from));
+  store<u64>(to, load<u64>(from, 8), 8);
 }
 
 function emptySlots(capacity: u32): StaticArray<HttpFilter | null> {
@@ -79,8 +96,8 @@ function emptySlots(capacity: u32): StaticArray<HttpFilter | null> {
 
 function fill(slot: u32, id: u32, filter: HttpFilter): void {
   unchecked((filters[slot] = filter));
-  store<u32>(entryOf(slot), id);
-  store<u32>(entryOf(slot), 0, 4);
+  store<u64>(entryOf(slot), id);
+  store<u64>(entryOf(slot), 0, 8);
 }
 
 function grow(): void {
@@ -90,14 +107,14 @@ function grow(): void {
   mask = (oldCapacity << 1) - 1;
   shift -= 1;
   filters = emptySlots(oldCapacity << 1);
-  entries = heap.alloc(oldCapacity << 4);
+  entries = heap.alloc(oldCapacity << 5);
   for (let old: u32 = 0; old < oldCapacity; old++) {
     const filter = unchecked(oldFilters[old]);
     if (filter === null) continue;
-    const id = load<u32>(oldEntries + (old << 3));
-    const slot = slotOf(id);
-    fill(slot, id, filter);
-    store<u32>(entryOf(slot), load<u32>(oldEntries + (old << 3), 4), 4);
+    const entry = oldEntries + (old << 4);
+    const slot = slotOf(load<u32>(entry));
+    unchecked((filters[slot] = filter));
+    copyEntry(entryOf(slot), entry);
   }
   heap.free(oldEntries);
 }

@@ -67,7 +67,7 @@ export class HeaderMap {
    * absent. The bytes are valid until the callback returns.
    */
   getJoinedOf(name: Text): ByteView | null {
-    const wanted = lowerCase(name.encoded);
+    const wanted = this.key(name.encoded);
     const pairs = this.fetch();
     if (pairs == 0 || !findInPairs(pairs, wanted, 0)) return null;
     const firstStart = valueStart;
@@ -88,7 +88,7 @@ export class HeaderMap {
    */
   getAll(name: string): string[] {
     const values: string[] = [];
-    const wanted = lowerCase(encodeText(name));
+    const wanted = this.key(encodeText(name));
     const pairs = this.fetch();
     if (pairs == 0) return values;
     while (findInPairs(pairs, wanted, values.length)) values.push(decodeText(valueStart, valueSize));
@@ -165,6 +165,10 @@ export class HeaderMap {
     return ByteView.of(entry + nameSizeOf(this.pairs, index) + 1, <i32>valueSizeOf(this.pairs, index));
   }
 
+  private get isTrailers(): bool {
+    return this.type == MapType.HttpRequestTrailers || this.type == MapType.HttpResponseTrailers;
+  }
+
   private entryAt(index: i32): usize {
     const pairs = this.fetch();
     if (pairs == 0 || <u32>index >= load<u32>(pairs)) return 0;
@@ -188,13 +192,15 @@ export class HeaderMap {
   }
 
   private remove(name: usize): bool {
+    // The proxy looks trailers up as if to write, which would create them at the end of a body that has none.
+    if (this.isTrailers && this.count == 0) return false;
     this.pairs = 0;
     return proxy_remove_header_map_value(this.type, name, textSize(name)) == Status.Ok;
   }
 
   /** Looks a header up and leaves its first value in `valueStart` and `valueSize`. */
   private find(name: usize): bool {
-    const wanted = lowerCase(name);
+    const wanted = this.key(name);
     this.startCallback();
     this.lookups += 1;
     if (this.pairs == 0 && this.lookups == 1 && !this.fetchAtOnce) {
@@ -204,9 +210,13 @@ export class HeaderMap {
       return true;
     }
     const pairs = this.fetch();
-    if (pairs == 0) return false;
-    if (findInPairs(pairs, wanted, 0)) return true;
-    return this.type == MapType.HttpRequestHeaders && isHost(wanted) && findInPairs(pairs, encodeText(":authority"), 0);
+    return pairs != 0 && findInPairs(pairs, wanted, 0);
+  }
+
+  /** The name as the proxy's map has it: lower case, and `:authority` for the `host` of a request. */
+  private key(name: usize): usize {
+    const wanted = lowerCase(name);
+    return this.type == MapType.HttpRequestHeaders && isHost(wanted) ? encodeText(":authority") : wanted;
   }
 
   private startCallback(): void {

@@ -22,16 +22,20 @@ eachHost("header access", (start) => {
       log.info("empty=" + (empty === null ? "null" : "<" + empty + ">"));
       log.info("first=" + headers.get("X-Many")!);
       log.info("all=" + headers.getAll("x-many").join("|"));
+      log.info("hosts=" + headers.getAll("host").join("|"));
       log.info("has=" + headers.has("x-empty").toString() + headers.has("x-missing").toString());
       log.info("host=" + headers.get("host")! + " " + headers.authority);
       log.info("bytes=" + headers.getBytes("x-bytes")!.length.toString() + " " + headers.get("x-bytes")!);
       log.info("path=" + headers.path + " method=" + headers.method + " scheme=" + headers.scheme);
     `);
     modules.write = await onRequest(`
-      headers.set("x-set", "new");
+      headers.set("x-set", "newer");
       headers.append("x-added", "second");
       headers.delete("x-gone");
       headers.path = "/changed?by=filter";
+      headers.get("x-set"); // Both are read before they change, so what was read must be forgotten.
+      headers.get("x-added");
+      headers.set("x-set", "new");
       log.info("read back: " + headers.get("x-set")! + " " + headers.getAll("x-added").join("|") + " " +
         headers.has("x-gone").toString());
     `);
@@ -81,6 +85,7 @@ eachHost("header access", (start) => {
       "empty=<>",
       "first=a",
       "all=a|b",
+      "hosts=example.com",
       "has=truefalse",
       "host=example.com example.com",
       "bytes=4 caf\ufffd",

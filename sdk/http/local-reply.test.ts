@@ -22,6 +22,16 @@ eachHost("local replies", (start) => {
       `return new LocalReply(403).json('{"error":"denied"}').details("rbac denied").send();`,
     );
     modules.twice = await replying(`new LocalReply(401).send(); return new LocalReply(200).text("open!").send();`);
+    modules.grpc = await replying(`return new LocalReply(403).grpcStatus(16).text("who are you?").send();`);
+    modules.chained = await compileFilter(
+      filterSource(`override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+        return new LocalReply(503).text("denied").send();
+      }
+      override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
+        if (headers.status >= 500) return new LocalReply(502).text("hidden").send();
+        return FilterHeaders.Continue;
+      }`),
+    );
     modules.invalid = await replying(`return new LocalReply(99).header("x-a", "b\\r\\nx-evil: 1").send();`);
   });
 
@@ -54,6 +64,18 @@ eachHost("local replies", (start) => {
     const response = await host.fetch("/");
     expect([response.status, response.text()]).toEqual([401, ""]);
     await host.waitForLog("a second local reply to the same stream: left out");
+  });
+
+  it("lets its own first reply pass when it tries to replace it", async () => {
+    await using host = await start({ plugins: [{ module: modules.chained! }] });
+    const response = await host.fetch("/");
+    expect([response.status, response.text()]).toEqual([503, "denied"]);
+  });
+
+  it("gives a gRPC client the status and message the filter chose", async () => {
+    await using host = await start({ plugins: [{ module: modules.grpc! }] });
+    const response = await host.fetch("/", { method: "POST", headers: { "content-type": "application/grpc" } });
+    expect([response.header("grpc-status"), response.header("grpc-message")]).toEqual(["16", "who are you?"]);
   });
 
   it("answers 500 for an impossible status and leaves out a hostile header", async () => {

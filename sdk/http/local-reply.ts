@@ -73,17 +73,19 @@ export class LocalReply {
   /**
    * Sends the reply. What the callback returns is then ignored by the proxy; return this value.
    *
-   * A stream is answered once: a second reply is left out, with an error in the log.
+   * A stream is answered once: a second reply is left out, with an error in the log. A reply with status 204 or 304 has
+   * no body.
    *
    * Allowed in: callbacks of a stream. Once response headers have gone to the client, the stream is reset instead.
    */
   send(): FilterHeaders {
     if (!claimLocalReply(currentContext)) {
       log.error("a second local reply to the same stream: left out");
-      return FilterHeaders.StopIteration;
+      // The first one may be on its way through this very callback: it must not be held.
+      return FilterHeaders.Continue;
     }
     const details = encodeText(this.codeDetails);
-    const body = encodeText(this.body);
+    const body = encodeText(this.status == 204 || this.status == 304 ? "" : this.body);
     this.writePairs();
     const result = proxy_send_local_response(
       this.status,

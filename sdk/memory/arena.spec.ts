@@ -34,4 +34,15 @@ describe("scratch memory", () => {
     expect(memory.size()).toBe(pages);
     resetArena();
   });
+
+  it("does not hold a large block for good, even if it was the first", () => {
+    takeScratch(6000000);
+    resetArena();
+    const pages = memory.size();
+    for (let round = 0; round < 4; round++) {
+      // Fits where the large block was, if that is free again.
+      heap.free(heap.alloc(5900000));
+    }
+    expect(memory.size()).toBe(pages);
+  });
 });

@@ -32,7 +32,7 @@ export function takeScratch(size: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function resetArena(): void {
-  if (filledBlocks != 0) releaseBlocks();
+  if (filledBlocks != 0 || blockEnd - blockStart > LARGEST_KEPT_BLOCK) releaseBlocks();
   next = blockStart;
 }
 

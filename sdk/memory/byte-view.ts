@@ -22,9 +22,19 @@ export class ByteView {
     return changetype<ByteView>(view);
   }
 
+  /** A view of the bytes of `array`, valid until the callback returns. */
+  static from(array: Uint8Array): ByteView {
+    return ByteView.of(array.dataStart, array.length);
+  }
+
   /** The byte at `index`, or 0 outside the view. */
   at(index: i32): u8 {
     return <u32>index < <u32>this.length ? load<u8>(this.start + index) : 0;
+  }
+
+  /** Sets the byte at `index`, in the filter's own copy: the proxy does not notice. Nothing happens outside the view. */
+  setAt(index: i32, byte: u8): void {
+    if (<u32>index < <u32>this.length) store<u8>(this.start + index, byte);
   }
 
   /** Whether the bytes are exactly the UTF-8 of `text`. */

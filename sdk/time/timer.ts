@@ -20,23 +20,24 @@ const NS_PER_MS: u64 = 1_000_000;
  * per period in all.
  */
 export abstract class Timer {
-  private plugin: Plugin | null = null;
-  private periodNs: u64 = 0;
-  private repeats: bool = false;
-  private dueNs: u64 = 0;
-  private next: Timer | null = null;
+  // A subclass cannot have fields of the same names, private or not.
+  private timerPlugin: Plugin | null = null;
+  private timerPeriodNs: u64 = 0;
+  private timerRepeats: bool = false;
+  private timerDueNs: u64 = 0;
+  private timerNext: Timer | null = null;
 
   /** The timer fired. Host calls act on the plugin. */
   abstract onTimer(): void;
 
   /** Whether the timer will fire. */
   get isRunning(): bool {
-    return this.plugin !== null;
+    return this.timerPlugin !== null;
   }
 
   /** Stops the timer, if it runs. Allowed in: callbacks of the plugin and of its streams. */
   stop(): void {
-    const plugin = this.plugin;
+    const plugin = this.timerPlugin;
     if (plugin === null) return;
     this.unlink(plugin);
     Timer.setTick(plugin);
@@ -44,14 +45,14 @@ export abstract class Timer {
 
   /** @internal Use `Plugin.startTimer`. */
   start(plugin: Plugin, periodMs: u32, repeats: bool): void {
-    const running = this.plugin;
+    const running = this.timerPlugin;
     if (running !== null) this.unlink(running);
-    this.plugin = plugin;
-    this.periodNs = <u64>max(periodMs, 1) * NS_PER_MS;
-    this.repeats = repeats;
-    this.dueNs = currentTimeNs() + this.periodNs;
-    this.next = plugin.timers;
-    plugin.timers = this;
+    this.timerPlugin = plugin;
+    this.timerPeriodNs = <u64>max(periodMs, 1) * NS_PER_MS;
+    this.timerRepeats = repeats;
+    this.timerDueNs = currentTimeNs() + this.timerPeriodNs;
+    this.timerNext = plugin.runningTimers;
+    plugin.runningTimers = this;
     Timer.setTick(plugin);
   }
 
@@ -61,7 +62,8 @@ export abstract class Timer {
     let timer = Timer.firstDue(plugin, now);
     while (timer !== null) {
       // Missed periods are not made up for.
-      if (timer.repeats) timer.dueNs = now + timer.periodNs - ((now - timer.dueNs) % timer.periodNs);
+      if (timer.timerRepeats)
+        timer.timerDueNs = now + timer.timerPeriodNs - ((now - timer.timerDueNs) % timer.timerPeriodNs);
       else timer.unlink(plugin);
       timer.onTimer();
       timer = Timer.firstDue(plugin, now);
@@ -70,22 +72,22 @@ export abstract class Timer {
   }
 
   private static firstDue(plugin: Plugin, now: u64): Timer | null {
-    let timer = plugin.timers;
-    while (timer !== null && timer.dueNs > now) timer = timer.next;
+    let timer = plugin.runningTimers;
+    while (timer !== null && timer.timerDueNs > now) timer = timer.timerNext;
     return timer;
   }
 
   /** Sets the proxy's tick to the timer that is due next; stops it when there is none. */
   private static setTick(plugin: Plugin): void {
-    let timer = plugin.timers;
+    let timer = plugin.runningTimers;
     if (timer === null) {
       proxy_set_tick_period_milliseconds(0);
       return;
     }
     let dueNs = u64.MAX_VALUE;
     while (timer !== null) {
-      dueNs = min(dueNs, timer.dueNs);
-      timer = timer.next;
+      dueNs = min(dueNs, timer.timerDueNs);
+      timer = timer.timerNext;
     }
     const now = currentTimeNs();
     const waitMs = dueNs > now ? (dueNs - now + NS_PER_MS - 1) / NS_PER_MS : 0;
@@ -93,14 +95,14 @@ export abstract class Timer {
   }
 
   private unlink(plugin: Plugin): void {
-    if (plugin.timers === this) {
-      plugin.timers = this.next;
+    if (plugin.runningTimers === this) {
+      plugin.runningTimers = this.timerNext;
     } else {
-      let before = plugin.timers!;
-      while (before.next !== this) before = before.next!;
-      before.next = this.next;
+      let before = plugin.runningTimers!;
+      while (before.timerNext !== this) before = before.timerNext!;
+      before.timerNext = this.timerNext;
     }
-    this.next = null;
-    this.plugin = null;
+    this.timerNext = null;
+    this.timerPlugin = null;
   }
 }
