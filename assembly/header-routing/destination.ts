@@ -1,5 +1,6 @@
 import { ConfigReader, randomBelow, RequestHeaders, Text, xxHash64 } from "@attache/sdk";
 import { HeaderOperations } from "./header-operations";
+import { checkHeaderValue } from "./header-text";
 import { findStickyKey, StickyKey } from "./sticky-key";
 
 /** Where a route's requests can go, by weight. */
@@ -9,16 +10,21 @@ export class Destination {
   readonly requestHeaders: HeaderOperations;
   readonly responseHeaders: HeaderOperations;
   readonly weight: u32;
+  readonly hasValidWeight: bool;
 
   constructor(config: ConfigReader, defaultWeight: i64) {
     const destination = config.required("destination").asObject();
     const host = destination.string("host", "");
     const subset = destination.string("subset", "");
     if (host.length == 0 && subset.length == 0) destination.error("host or subset must be given");
-    // The port picks a port of the host in the proxy's own routes; it is no part of what this filter decides.
-    destination.object("port").ignore("number");
+    checkHeaderValue(destination.get("host"), host);
+    checkHeaderValue(destination.get("subset"), subset);
+    // The port picks one of the host's in the proxy's own routes; it is no part of what this filter decides.
+    destination.object("port").integer("number", 80, 1, 65535);
     this.published = new Text(subset.length > 0 ? subset : host);
-    this.weight = <u32>config.integer("weight", defaultWeight, 0, i32.MAX_VALUE);
+    const weight = config.has("weight") ? config.integer("weight", -1, 0, i32.MAX_VALUE) : defaultWeight;
+    this.hasValidWeight = weight >= 0;
+    this.weight = <u32>max(weight, 0);
     const headers = config.object("headers");
     this.requestHeaders = new HeaderOperations(headers.object("request"));
     this.responseHeaders = new HeaderOperations(headers.object("response"));
@@ -65,12 +71,14 @@ export function readDestinations(config: ConfigReader, required: bool, salt: str
   const count = config.length;
   if (required && count == 0) config.error("at least one destination must be given");
   let total: u64 = 0;
+  let areValid = count > 0;
   for (let index = 0; index < count; index++) {
-    const destination = new Destination(config.at(index), count == 1 ? 100 : 0);
+    const destination = new Destination(config.at(index).asObject(), count == 1 ? 100 : 0);
     total += destination.weight;
+    areValid = areValid && destination.hasValidWeight;
     destinations.push(destination);
   }
-  if (count > 0 && total == 0) config.error("total destination weight = 0: give at least one destination a weight");
+  if (areValid && total == 0) config.error("total destination weight = 0: give at least one destination a weight");
   if (total > u32.MAX_VALUE) config.error("the weights add up to more than 4294967295");
   const text = String.UTF8.encode(salt);
   return new Split(destinations, xxHash64(changetype<usize>(text), text.byteLength));

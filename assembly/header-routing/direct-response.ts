@@ -8,6 +8,9 @@ export class DirectResponse {
   constructor(config: ConfigReader) {
     this.status = <i32>config.required("status").asInteger(200, 599);
     this.body = config.object("body").string("string", "");
+    if (this.body.length > 0 && (this.status == 204 || this.status == 304)) {
+      config.get("body").error("a response with status " + this.status.toString() + " has no body");
+    }
   }
 
   answer(): FilterHeaders {

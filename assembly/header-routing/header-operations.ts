@@ -1,4 +1,5 @@
 import { ConfigReader, HeaderMap, Text } from "@attache/sdk";
+import { checkHeaderName, checkHeaderValue } from "./header-text";
 
 /** Istio's `HeaderOperations`. Headers are removed first, then set, then added, as Envoy does. */
 export class HeaderOperations {
@@ -13,8 +14,9 @@ export class HeaderOperations {
     readPairs(config.object("add"), this.addedNames, this.addedValues);
     const remove = config.array("remove");
     for (let index = 0; index < remove.length; index++) {
-      const name = remove.at(index).asString();
-      checkName(remove.at(index), name);
+      const entry = remove.at(index);
+      const name = entry.asString();
+      if (entry.isPresent) checkHeaderName(entry, name);
       this.removed.push(new Text(name));
     }
   }
@@ -37,22 +39,9 @@ function readPairs(config: ConfigReader, names: Text[], values: Text[]): void {
   for (let index = 0; index < config.length; index++) {
     const entry = config.at(index);
     const value = entry.asString();
-    checkName(entry, entry.key);
-    for (let unit = 0; unit < value.length; unit++) {
-      const code = value.charCodeAt(unit);
-      if (code == 0 || code == 0x0a || code == 0x0d) {
-        entry.error("a header value cannot hold NUL, CR or LF");
-        break;
-      }
-    }
+    checkHeaderName(entry, entry.key);
+    checkHeaderValue(entry, value);
     names.push(new Text(entry.key));
     values.push(new Text(value));
-  }
-}
-
-function checkName(entry: ConfigReader, name: string): void {
-  if (name.length == 0) entry.error("a header name cannot be empty");
-  else if (name.charCodeAt(0) == 0x3a || name.toLowerCase() == "host") {
-    entry.error('"' + name + '" cannot be changed by header operations');
   }
 }

@@ -1,6 +1,7 @@
 import { eachHost } from "@attache/harness/vitest";
 import type { Host, HostOptions, RequestOptions, StartHost } from "@attache/harness";
 import { describe, expect, it } from "vitest";
+import { compileFilter, filterSource } from "../../test/compile-filter.ts";
 
 const module = new URL("build/plugin.wasm", import.meta.url);
 
@@ -63,6 +64,11 @@ const rows: Record<string, Row> = {
     [["/", header("x-v", "a", "b")]],
     [["/", header("x-v", "a")]],
   ],
+  "the header host, which is the authority": [
+    { headers: { host: { exact: "shop.example" } }, withoutHeaders: { host: { exact: "evil.example" } } },
+    [["/", header("host", "shop.example")]],
+    [["/", header("host", "evil.example")], ["/"]],
+  ],
   "a header's presence": [
     { headers: { "x-v": {} } },
     [
@@ -118,6 +124,20 @@ eachHost("header-routing", (start: StartHost) => {
         expect([path, options, await published(host, path, options)]).toEqual([path, options, "yes"]);
       for (const [path, options] of left)
         expect([path, options, await published(host, path, options)]).toEqual([path, options, null]);
+    });
+
+    it("the path without its fragment, which another filter may have left there", async () => {
+      const rewriting = await compileFilter(
+        filterSource(`override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+          headers.path = "/a#/b?v=1";
+          return FilterHeaders.Continue;
+        }`),
+      );
+      const { plugins, clusters } = proxy({
+        http: [route("yes", { uri: { exact: "/a" }, queryParams: { w: {} } }), route("own", { uri: { exact: "/a" } })],
+      });
+      await using host = await start({ plugins: [{ module: rewriting }, ...plugins], clusters: clusters! });
+      expect(await published(host, "/x")).toBe("own");
     });
 
     it("any of several alternatives, and the first of several routes", async () => {
@@ -317,6 +337,46 @@ eachHost("header-routing", (start: StartHost) => {
       ]) {
         expect(message).toMatch(problem);
       }
+    });
+
+    const destination = [{ destination: { host: "app" } }];
+    it.each([
+      [{ http: [null] }, /http\[0\]: /],
+      [{ http: [{ match: [null], route: destination }] }, /http\[0\]\.match\[0\]: /],
+      [{ http: [{ route: [null] }] }, /http\[0\]\.route\[0\]: /],
+      [{ options: { stickyBy: [null] } }, /options\.stickyBy\[0\]: /],
+      [
+        { http: [{ route: [{ destination: { subset: "v\r\n2" } }] }] },
+        /destination\.subset: must not hold NUL, CR or LF/,
+      ],
+      [{ http: [{ route: [{ destination: { host: "a\0b" } }] }] }, /destination\.host: must not hold NUL, CR or LF/],
+      [{ options: { subsetHeader: "Host" } }, /options\.subsetHeader: is a header that a filter must not change/],
+      [{ options: { subsetHeader: "transfer-encoding" } }, /options\.subsetHeader: is a header that a filter must not/],
+      [{ http: [{ redirect: {} }] }, /redirect: at least one of uri, authority, port and scheme/],
+      [{ http: [{ redirect: { uri: "/", redirectCode: 4294967597 } }] }, /4294967597 is not a valid redirect code/],
+      [{ http: [{ redirect: { uri: "/a\r\nb" } }] }, /redirect\.uri: must not hold NUL, CR or LF/],
+      [{ http: [{ route: destination, headers: { request: { set: { "a b": "c" } } } }] }, /is not a header name/],
+      [{ http: [{ route: destination, headers: { request: { add: { "a\r\nb": "c" } } } }] }, /is not a header name/],
+      [
+        { http: [{ route: destination, headers: { response: { remove: ["content-length"] } } }] },
+        /remove\[0\]: is a header/,
+      ],
+      [
+        { http: [{ directResponse: { status: 204, body: { string: "x" } } }] },
+        /a response with status 204 has no body/,
+      ],
+      [{ http: [{ route: [{ destination: { host: "a", port: { number: "x" } } }] }] }, /destination\.port\.number: /],
+      [{ http: [{ route: destination, match: [{ name: 5 }] }] }, /match\[0\]\.name: expected a string/],
+    ])("as %j", async (configuration, problem) => {
+      expect(await rejected(configuration)).toMatch(problem);
+    });
+
+    it("without adding misleading problems", async () => {
+      const route = [{ destination: { host: "a" }, weight: "heavy" }, { destination: { host: "b" } }];
+      expect(await rejected({ http: [{ route }] })).not.toContain("total destination weight");
+      const headers = { request: { remove: [null] } };
+      const message = await rejected({ http: [{ route: destination, headers }] });
+      expect(message.match(/remove\[0\]/g)).toHaveLength(1);
     });
 
     it("and keeps the old one", async () => {

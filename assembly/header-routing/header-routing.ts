@@ -1,5 +1,6 @@
 import { ConfigReader, FilterHeaders, HttpFilter, Plugin, RequestHeaders, ResponseHeaders, Text } from "@attache/sdk";
 import { Destination } from "./destination";
+import { checkHeaderName } from "./header-text";
 import { Route } from "./route";
 import { readStickyKeys, StickyKey } from "./sticky-key";
 
@@ -16,11 +17,11 @@ export class HeaderRouting extends Plugin {
   override configure(config: ConfigReader): void {
     const options = config.object("options");
     const subsetHeader = options.string("subsetHeader", "x-route-subset");
-    if (!isHeaderName(subsetHeader)) options.get("subsetHeader").error("is not a header name a filter can set");
+    checkHeaderName(options.get("subsetHeader"), subsetHeader);
     this.subsetHeader = new Text(subsetHeader);
     this.stickyKeys = readStickyKeys(options.array("stickyBy"));
     const routes = config.array("http");
-    for (let index = 0; index < routes.length; index++) this.routes.push(new Route(routes.at(index), index));
+    for (let index = 0; index < routes.length; index++) this.routes.push(new Route(routes.at(index).asObject(), index));
   }
 
   override createFilter(): HttpFilter {
@@ -58,7 +59,7 @@ class RoutedStream extends HttpFilter {
     if (route.answers) return route.answer(headers);
     const destination = route.chooseDestination(headers, plugin.stickyKeys);
     this.destination = destination;
-    headers.setOf(plugin.subsetHeader, destination.published);
+    if (!headers.setOf(plugin.subsetHeader, destination.published)) headers.deleteOf(plugin.subsetHeader);
     destination.requestHeaders.apply(headers);
     route.requestHeaders.apply(headers);
     return FilterHeaders.Continue;
@@ -71,14 +72,4 @@ class RoutedStream extends HttpFilter {
     if (route !== null) route.responseHeaders.apply(headers);
     return FilterHeaders.Continue;
   }
-}
-
-/** RFC 9110 §5.1: a token. Pseudo headers cannot carry the destination. */
-export function isHeaderName(name: string): bool {
-  for (let index = 0; index < name.length; index++) {
-    const unit = name.charCodeAt(index);
-    const letterOrDigit = <u32>((unit | 0x20) - 0x61) < 26 || <u32>(unit - 0x30) < 10;
-    if (!letterOrDigit && "!#$%&'*+-.^_`|~".indexOf(String.fromCharCode(unit)) < 0) return false;
-  }
-  return name.length > 0;
 }

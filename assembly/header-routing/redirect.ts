@@ -1,4 +1,5 @@
 import { ConfigReader, FilterHeaders, LocalReply, RequestHeaders } from "@attache/sdk";
+import { checkHeaderValue } from "./header-text";
 
 /** Istio's `HTTPRedirect`: the client is sent elsewhere. What the redirect does not give is taken from the request. */
 export class Redirect {
@@ -18,9 +19,15 @@ export class Redirect {
       config.get("scheme").error('invalid redirect scheme, must be "http" or "https"');
     }
     if (config.has("port")) this.port = ":" + config.integer("port", 80, 1, 65535).toString();
-    this.status = <i32>config.integer("redirectCode", 301);
-    if (this.status < 300 || this.status > 399) {
-      config.get("redirectCode").error(this.status.toString() + " is not a valid redirect code, must be 3xx");
+    const status = config.integer("redirectCode", 301);
+    if (status < 300 || status > 399) {
+      config.get("redirectCode").error(status.toString() + " is not a valid redirect code, must be 3xx");
+    }
+    this.status = <i32>status;
+    checkHeaderValue(config.get("uri"), this.uri);
+    checkHeaderValue(config.get("authority"), this.authority);
+    if (!config.has("uri") && !config.has("authority") && !config.has("scheme") && !config.has("port")) {
+      config.error("at least one of uri, authority, port and scheme must be given, or the redirect leads to itself");
     }
   }
 

@@ -12,15 +12,15 @@ export class RequestMatch {
   private readonly queryParams: NamedMatch[] = [];
 
   constructor(config: ConfigReader) {
-    config.ignore("name");
+    config.string("name", "");
     const ignoreUriCase = config.bool("ignoreUriCase", false);
     if (config.has("uri")) this.uri = new StringMatch(config.object("uri"), ignoreUriCase);
     if (config.has("method")) this.method = new StringMatch(config.object("method"));
     if (config.has("authority")) this.authority = new StringMatch(config.object("authority"), true);
     if (config.has("scheme")) this.scheme = new StringMatch(config.object("scheme"));
-    readNamed(config.object("headers"), this.headers);
-    readNamed(config.object("withoutHeaders"), this.withoutHeaders);
-    readNamed(config.object("queryParams"), this.queryParams);
+    readNamed(config.object("headers"), this.headers, true);
+    readNamed(config.object("withoutHeaders"), this.withoutHeaders, true);
+    readNamed(config.object("queryParams"), this.queryParams, false);
   }
 
   matches(headers: RequestHeaders): bool {
@@ -75,10 +75,14 @@ class NamedMatch {
   ) {}
 }
 
-function readNamed(config: ConfigReader, into: NamedMatch[]): void {
+function readNamed(config: ConfigReader, into: NamedMatch[], areHeaders: bool): void {
   for (let index = 0; index < config.length; index++) {
     const entry = config.at(index);
     if (entry.key.length == 0) entry.error("a name cannot be empty");
+    if (areHeaders && ",uri,scheme,method,authority,".includes("," + entry.key + ",")) {
+      entry.warn("is ignored, as Istio does: match on the field " + entry.key + " beside headers");
+      continue;
+    }
     into.push(new NamedMatch(new Text(entry.key), new StringMatch(entry.asObject())));
   }
 }

@@ -59,6 +59,6 @@ export class Route {
 
 function readAlternatives(config: ConfigReader): RequestMatch[] {
   const alternatives: RequestMatch[] = [];
-  for (let index = 0; index < config.length; index++) alternatives.push(new RequestMatch(config.at(index)));
+  for (let index = 0; index < config.length; index++) alternatives.push(new RequestMatch(config.at(index).asObject()));
   return alternatives;
 }

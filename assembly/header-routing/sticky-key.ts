@@ -29,7 +29,7 @@ export class StickyKey {
 /** The keys to look for, in order; the first that a request has is used. */
 export function readStickyKeys(config: ConfigReader): StickyKey[] {
   const keys: StickyKey[] = [];
-  for (let index = 0; index < config.length; index++) keys.push(new StickyKey(config.at(index)));
+  for (let index = 0; index < config.length; index++) keys.push(new StickyKey(config.at(index).asObject()));
   return keys;
 }
 
