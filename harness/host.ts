@@ -147,15 +147,18 @@ export interface Host extends AsyncDisposable {
   readonly kind: "emulator" | "envoy";
   /** Sends one request through the filters and waits for the complete answer. Rejects when the stream is reset. */
   fetch(path: string, options?: RequestOptions): Promise<Response>;
-  /** Log lines so far. In Envoy a line can come a moment after the answer: use {@link waitForLog}. */
+  /** All log lines so far; of an emulator that {@link serve} was called with, the latest. In Envoy a line can come a moment after the answer: use {@link waitForLog}. */
   readonly logs: readonly LogLine[];
   /** The first line, past or coming, whose message contains the text or matches; rejects after 5 seconds without one. */
   waitForLog(pattern: string | RegExp): Promise<LogLine>;
-  /** Requests that a mocked cluster received, in order. */
+  /**
+   * All requests that a mocked cluster received, in order, before {@link update} and after; of an emulator that
+   * {@link serve} was called with, the latest 10,000 at least.
+   */
   requests(cluster: string): readonly UpstreamRequest[];
   /**
    * Calls between proxy and modules as Envoy prints them at `wasm:trace`: `[host->vm] proxy_on_request_headers(2, 7, 1)`.
-   * Empty unless `logLevel` is `trace`.
+   * Empty unless `logLevel` is `trace`. All of them; of an emulator that {@link serve} was called with, the latest.
    */
   readonly transcript: readonly string[];
   /** Value of a counter or gauge a filter defined, by the name it gave it; `null` when there is none. */

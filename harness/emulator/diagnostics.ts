@@ -4,6 +4,7 @@ export type DiagnosticCode =
   | "LOCAL_REPLY_TOO_LATE"
   | "MAP_UNAVAILABLE"
   | "CONTENT_LENGTH_MISMATCH"
+  | "TRANSFER_ENCODING_WRITTEN"
   | "UNREADABLE_RESPONSE";
 
 /** Something a guest did that Envoy tolerates without a word, and that is most likely a mistake. */

@@ -16,6 +16,7 @@ import { ProxyLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { loadPlugin } from "./plugin.ts";
 import { Random } from "./random.ts";
+import { Retention, type RecentList } from "./recent-list.ts";
 import type { ProxyServices } from "./services.ts";
 import { SharedData } from "./shared-data.ts";
 import { SharedQueues } from "./shared-queues.ts";
@@ -47,7 +48,7 @@ export interface StreamOptions {
 /** Envoy with one HTTP listener, in this process. */
 export class Emulator implements Host {
   readonly kind = "emulator";
-  /** What guests did that Envoy passes over in silence. */
+  /** What guests did that Envoy passes over in silence; the first 1000 times. */
   readonly diagnostics: readonly Diagnostic[];
   readonly #services: ProxyServices;
   readonly #workers: Worker[];
@@ -66,9 +67,10 @@ export class Emulator implements Host {
       throw new HarnessError("OPTION_INVALID", `workers: ${workers} is no whole number from 1 to 1024`);
     }
     const dispatcher = new Dispatcher();
+    const retention = new Retention();
     const services: ProxyServices = {
-      log: new ProxyLog(logLevel, options.onLog ?? null),
-      transcript: logLevel === "trace" ? new Transcript() : null,
+      log: new ProxyLog(logLevel, retention, options.onLog ?? null),
+      transcript: logLevel === "trace" ? new Transcript(retention) : null,
       clock: clock === "virtual" ? new VirtualClock(startTime) : new RealClock(() => dispatcher.run()),
       dispatcher,
       random: new Random(seed),
@@ -76,6 +78,7 @@ export class Emulator implements Host {
       sharedData: new SharedData(),
       queues: new SharedQueues(dispatcher),
       diagnostics: new Diagnostics(),
+      retention,
       clusters: new Map(),
     };
     this.#services = services;
@@ -136,6 +139,14 @@ export class Emulator implements Host {
     const upstream = this.#services.clusters.get(cluster);
     if (upstream instanceof MockUpstream) return upstream.requests;
     throw new HarnessError("OPTION_INVALID", `clusters.${cluster}: there is no such mocked cluster`);
+  }
+
+  /**
+   * For traffic without end: from now on, of logs, transcript and mocked clusters' requests no more than the latest are
+   * kept, at least 10,000 of each. {@link serve} does so.
+   */
+  keepLatest(): void {
+    this.#services.retention.keepLatest();
   }
 
   async metric(name: string): Promise<number | null> {
@@ -211,11 +222,15 @@ function createClusters(options: HostOptions, services: ProxyServices): Map<stri
     clusters.set(
       name,
       typeof cluster === "function"
-        ? new MockUpstream(name, cluster, services, port++)
+        ? new MockUpstream(name, cluster, services, port++, receivedBefore(services.clusters.get(name)))
         : new RealUpstream(name, checkAddress(name, cluster), services.dispatcher),
     );
   }
   return clusters;
+}
+
+function receivedBefore(cluster: UpstreamCluster | undefined): RecentList<UpstreamRequest> | null {
+  return cluster instanceof MockUpstream ? cluster.received : null;
 }
 
 function checkAddress(name: string, cluster: RealCluster): RealCluster {

@@ -84,17 +84,17 @@ class Gathering implements ResponseSink {
     const status = Number(this.#headers!.get(":status"));
     const headers = pairsOf(this.#lines).filter(([name]) => name !== "connection" && name !== "transfer-encoding");
     const sent = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    if ((status === 204 || status === 304) && sent.length > 0) {
-      this.reset(`a ${status} has no body, and ${sent.length} bytes came`);
+    const bodiless = this.#isHead ? "response to HEAD" : status === 204 || status === 304 ? String(status) : null;
+    if (bodiless !== null && sent.length > 0) {
+      this.reset(`a ${bodiless} has no body, and ${sent.length} bytes came`);
       return;
     }
-    const declared = this.#isHead || status === 204 || status === 304 ? null : this.#headers!.get("content-length");
-    const body = declared === null ? sent : sent.subarray(0, Number(declared));
-    if (declared !== null && body.length < Number(declared)) {
-      this.reset(`content-length says ${declared}, and ${body.length} bytes came`);
+    const declared = bodiless === null ? this.#headers!.get("content-length") : null;
+    if (declared !== null && Number(declared) !== sent.length) {
+      this.reset(`content-length says ${declared}, and ${sent.length} bytes came`);
       return;
     }
-    this.#resolve(new ResponseData({ status, headers, body, trailers }));
+    this.#resolve(new ResponseData({ status, headers, body: sent, trailers }));
   }
 }
 
@@ -114,7 +114,10 @@ function composeRequest(path: string, options: RequestOptions) {
   headers.set("connection", "close");
   const chunks = bodyChunks(options.body);
   const trailers = options.trailers === undefined ? null : HeaderMap.from("requestTrailers", options.trailers);
-  if (trailers === null && chunks.length < 2 && !headers.has("content-length")) {
+  if (headers.has("content-length") || headers.has("transfer-encoding")) return { headers, chunks, trailers };
+  if (trailers !== null || chunks.length > 1) {
+    headers.append("transfer-encoding", "chunked");
+  } else {
     if (chunks.length === 1) headers.append("content-length", String(chunks[0]!.length));
     else if (["POST", "PUT", "PATCH"].includes(options.method ?? "GET")) headers.append("content-length", "0");
   }

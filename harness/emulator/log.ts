@@ -1,17 +1,18 @@
 import { HarnessError } from "../errors.ts";
 import type { LogLine } from "../host.ts";
-import { RecentList } from "./recent-list.ts";
+import { RecentList, type Retention } from "./recent-list.ts";
 import { logLevels, type LogLevel } from "../log.ts";
 
 /** What filters logged, and the proxy about them. */
 export class ProxyLog {
-  readonly #lines = new RecentList<LogLine>();
+  readonly #lines: RecentList<LogLine>;
   /** Number of the lowest level that is kept. */
   level: number;
   readonly #waiting = new Set<(line: LogLine) => void>();
   readonly #onLine: ((line: LogLine, prefix: string) => void) | null;
 
-  constructor(level: LogLevel, onLine: ((line: LogLine, prefix: string) => void) | null) {
+  constructor(level: LogLevel, retention: Retention, onLine: ((line: LogLine, prefix: string) => void) | null) {
+    this.#lines = new RecentList(retention);
     this.level = logLevels.indexOf(level);
     this.#onLine = onLine;
   }

@@ -14,6 +14,7 @@ it("does not grow with the streams that have passed", async () => {
     proxy_on_response_headers: `${w.add(2, "x-a", "1")} (i32.const 0)`,
     proxy_on_log: "",
   }));
+  host.keepLatest();
   let complete = 0;
   const sink: ResponseSink = {
     headers: () => {},

@@ -5,6 +5,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { ProxyLog } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Random } from "./random.ts";
+import type { Retention } from "./recent-list.ts";
 import type { SharedData } from "./shared-data.ts";
 import type { SharedQueues } from "./shared-queues.ts";
 import type { Transcript } from "./transcript.ts";
@@ -21,5 +22,6 @@ export interface ProxyServices {
   readonly sharedData: SharedData;
   readonly queues: SharedQueues;
   readonly diagnostics: Diagnostics;
+  readonly retention: Retention;
   clusters: ReadonlyMap<string, UpstreamCluster>;
 }

@@ -1,9 +1,13 @@
-import { RecentList } from "./recent-list.ts";
+import { RecentList, type Retention } from "./recent-list.ts";
 import type { GuestFunction } from "../wasm/callbacks.ts";
 
 /** Calls between proxy and guests, in the words of Envoy's log level `wasm:trace`. */
 export class Transcript {
-  readonly #lines = new RecentList<string>(100_000);
+  readonly #lines: RecentList<string>;
+
+  constructor(retention: Retention) {
+    this.#lines = new RecentList(retention, 100_000);
+  }
 
   get lines(): readonly string[] {
     return this.#lines.items;

@@ -9,11 +9,10 @@ export async function sendRequest(port: number, path: string, options: RequestOp
   const body = bodyChunks(options.body);
   const trailers = headerPairs(options.trailers);
   if (!headers.some(([name]) => name === "host")) headers.unshift(["host", "localhost"]);
-  if (trailers.length > 0 || body.length > 1) headers.push(["transfer-encoding", "chunked"]);
-  else if (body.length === 1 && !headers.some(([name]) => name === "content-length")) {
-    headers.push(["content-length", String(body[0]!.length)]);
-  } else if (["POST", "PUT", "PATCH"].includes(options.method ?? "") && body.length === 0) {
-    headers.push(["content-length", "0"]);
+  if (!headers.some(([name]) => name === "content-length" || name === "transfer-encoding")) {
+    if (trailers.length > 0 || body.length > 1) headers.push(["transfer-encoding", "chunked"]);
+    else if (body.length === 1) headers.push(["content-length", String(body[0]!.length)]);
+    else if (["POST", "PUT", "PATCH"].includes(options.method ?? "")) headers.push(["content-length", "0"]);
   }
   return await new Promise((resolve, reject) => {
     const reset = (error: Error) =>
@@ -25,7 +24,10 @@ export async function sendRequest(port: number, path: string, options: RequestOp
       method: options.method ?? "GET",
       headers: headers.flat(),
       agent: false,
+      // Never the limit: what is too large is Envoy's to say.
+      maxHeaderSize: 1 << 24,
     });
+    outgoing.maxHeadersCount = 0;
     outgoing.on("error", reset);
     outgoing.on("response", (incoming) => {
       const chunks: Buffer[] = [];

@@ -189,7 +189,10 @@ class EnvoyHost implements Envoy {
   ): Promise<HarnessError> {
     const envoyLine = lines.find(({ logger, text }) => logger !== "wasm" && text.includes("rejected"))?.text;
     if (envoyLine?.includes("Address already in use")) {
-      return new HarnessError("PORT_IN_USE", `port ${this.wantedPort} of 127.0.0.1 is in use: choose another one`);
+      return new HarnessError(
+        "PORT_IN_USE",
+        `port ${this.wantedPort} on 127.0.0.1 is in use: stop what listens there, or choose another`,
+      );
     }
     const plugin = /Unable to create Wasm plugin (\S+)/.exec(envoyLine ?? "")?.[1];
     const logs = lines.flatMap((line) => filterLine(line) ?? []);

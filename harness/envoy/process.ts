@@ -17,10 +17,11 @@ export interface EnvoyLogLine {
 }
 
 /**
- * Runs a program until it ends or standard input does, then removes its folder: however this process ends, its Envoys
- * end with it. Arguments: the folder, the program and its own.
+ * Runs a program until it ends or standard input does, then removes its folder: however this process ends, by Ctrl-C
+ * too, its Envoys end with it. Arguments: the folder, the program and its own.
  */
 const untilInputEnds = `
+trap '' INT TERM HUP
 folder=$1; shift
 exec 3<&0
 "$@" </dev/null & program=$!

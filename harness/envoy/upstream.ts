@@ -17,7 +17,8 @@ export class MockServer {
 
   private constructor(answer: MockCluster) {
     this.answer = answer;
-    this.server = createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
+    // Never the limit: what is too large is Envoy's to say.
+    this.server = createServer({ keepAliveTimeout: 0, maxHeaderSize: 1 << 24 }, (incoming, outgoing) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("end", () => {
@@ -37,6 +38,7 @@ export class MockServer {
       });
       incoming.on("error", () => outgoing.destroy());
     });
+    this.server.maxHeadersCount = 0;
   }
 
   get port(): number {

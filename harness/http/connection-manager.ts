@@ -1,4 +1,5 @@
 import type { ProxyServices } from "../emulator/services.ts";
+import type { HeadersExcess } from "./codec-limits.ts";
 import type { HeaderMap } from "./header-map.ts";
 
 // What Envoy's HTTP connection manager does to messages before the filters see them and after.
@@ -35,12 +36,16 @@ export interface Refusal {
   status: number;
   body: string;
   details: string;
-  /** Whether its headers are known to the access log. */
+  /** Whether it was understood as far as its headers: the access log then has them, and does not speak of the protocol. */
   hasHeaders: boolean;
   closesConnection: boolean;
 }
 
 export const malformedRequest: Refusal = refusal(400, "http1.codec_error", "Bad Request", false);
+
+export function oversizeRequest(excess: HeadersExcess): Refusal {
+  return refusal(431, excess, "Request Header Fields Too Large", false);
+}
 
 /** Why this request is not taken as it came. */
 export function refuseRequest(headers: HeaderMap, protocol: string): Refusal | null {

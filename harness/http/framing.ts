@@ -21,7 +21,9 @@ export function frameResponse(headers: HeaderMap, endStream: boolean, isHeadRequ
   const status = Number(headers.get(":status"));
   const hasNoBody = status < 200 || status === 204;
   if (endStream) {
-    if (!hasNoBody && !isHeadRequest && status !== 304) lines.push("content-length", "0");
+    if (hasNoBody || status === 304) return lines;
+    if (isHeadRequest) lines.push("transfer-encoding", "chunked");
+    else lines.push("content-length", "0");
   } else if (!hasNoBody) {
     lines.push("transfer-encoding", "chunked");
   }

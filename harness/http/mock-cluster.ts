@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import type { Diagnostics } from "../emulator/diagnostics.ts";
 import type { Dispatcher } from "../emulator/dispatcher.ts";
 import type { ProxyServices } from "../emulator/services.ts";
@@ -7,6 +8,7 @@ import { HarnessError } from "../errors.ts";
 import type { MockCluster, UpstreamRequest, UpstreamResponse } from "../host.ts";
 import { bodyChunks, UpstreamRequestData } from "../message.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
+import { takesResponse, takesResponseTrailers } from "./codec-limits.ts";
 import { frameRequest } from "./framing.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { UpstreamCluster, UpstreamListener, UpstreamStream } from "./upstream.ts";
@@ -19,20 +21,28 @@ export class MockUpstream implements UpstreamCluster {
   readonly dispatcher: Dispatcher;
   readonly diagnostics: Diagnostics;
   readonly port: number;
-  readonly #requests = new RecentList<UpstreamRequest>();
+  /** Of all clusters that had this name. */
+  readonly received: RecentList<UpstreamRequest>;
   readonly #answer: MockCluster;
 
-  constructor(name: string, answer: MockCluster, services: ProxyServices, port: number) {
+  constructor(
+    name: string,
+    answer: MockCluster,
+    services: ProxyServices,
+    port: number,
+    received: RecentList<UpstreamRequest> | null = null,
+  ) {
     this.name = name;
     this.clock = services.clock;
     this.dispatcher = services.dispatcher;
     this.diagnostics = services.diagnostics;
     this.port = port;
+    this.received = received ?? new RecentList(services.retention);
     this.#answer = answer;
   }
 
   get requests(): readonly UpstreamRequest[] {
-    return this.#requests.items;
+    return this.received.items;
   }
 
   open(listener: UpstreamListener): UpstreamStream {
@@ -40,7 +50,7 @@ export class MockUpstream implements UpstreamCluster {
   }
 
   answer(request: UpstreamRequest): UpstreamResponse {
-    this.#requests.add(request);
+    this.received.add(request);
     return this.#answer(request);
   }
 }
@@ -91,12 +101,14 @@ class MockStream implements UpstreamStream {
     // Taken now: filters and the access log go on with the same map.
     const body = this.#declaredBody();
     if (body === null) return;
+    const isFramed = this.#isFramed();
+    if (isFramed === null) return;
     const request = received(this.#headers!, this.#hasBody, body, trailers);
     dispatcher.post(() => {
       if (this.#isCancelled) return;
-      // A server refuses what a filter can do to a request: no host header, a header without a name.
-      const response =
-        request.authority === "" || request.header("") !== null ? { status: 400 } : this.#cluster.answer(request);
+      // A server refuses what a filter can do to a request: no host header, a header without a name, broken framing.
+      const isRefused = !isFramed || request.authority === "" || request.header("") !== null;
+      const response = isRefused ? { status: 400 } : this.#cluster.answer(request);
       if (response.delayMs === undefined) this.#respond(request.method, response);
       else this.#timer = clock.setTimer(response.delayMs, () => this.#respond(request.method, response));
     });
@@ -115,6 +127,25 @@ class MockStream implements UpstreamStream {
     return Number(declared) > body.length ? null : body.subarray(0, Number(declared));
   }
 
+  /**
+   * Whether an HTTP/1.1 server finds the end of the body when a filter wrote `transfer-encoding`, which Envoy sends beside
+   * its own; `null` when the server waits for chunks that do not come.
+   */
+  #isFramed(): boolean | null {
+    const headers = this.#headers!;
+    if (!headers.has("transfer-encoding")) return true;
+    this.#cluster.diagnostics.report(
+      "TRANSFER_ENCODING_WRITTEN",
+      "",
+      `a request to ${this.#cluster.name} has a transfer-encoding that a filter wrote: Envoy adds its own`,
+    );
+    const lines = frameRequest(headers, this.#hasBody);
+    const names = lines.filter((_, i) => i % 2 === 0);
+    const codings = lines.filter((_, i) => i % 2 === 1 && lines[i - 1] === "transfer-encoding").join(",");
+    if (names.includes("content-length") || !/^(?!.*chunked.*chunked).*chunked$/.test(codings)) return false;
+    return this.#hasBody ? true : null;
+  }
+
   #respond(method: string, response: UpstreamResponse): void {
     if (this.#isCancelled) return;
     const breaksOff = response.reset === true;
@@ -123,11 +154,15 @@ class MockStream implements UpstreamStream {
       return;
     }
     const { headers, chunks, trailers } = composeResponse(method, response);
+    if (!takesResponse(headers, STATUS_CODES[Number(headers.get(":status"))] ?? "unknown")) {
+      this.#listener.reset("protocol error");
+      return;
+    }
     const endsWithHeaders = chunks.length === 0 && trailers === null && !breaksOff;
     this.#listener.headers(headers, endsWithHeaders);
     for (const chunk of chunks) if (!this.#isCancelled) this.#listener.data(chunk, false);
     if (this.#isCancelled || endsWithHeaders) return;
-    if (breaksOff) this.#listener.reset("protocol error");
+    if (breaksOff || (trailers !== null && !takesResponseTrailers(trailers))) this.#listener.reset("protocol error");
     else if (trailers !== null) this.#listener.trailers(trailers);
     else this.#listener.data(noBody, true);
   }
@@ -143,13 +178,26 @@ function composeResponse(method: string, response: UpstreamResponse) {
   headers.append(":status", String(status));
   const hasNoBody = method === "HEAD" || status === 204 || status === 304;
   const chunks = bodyChunks(response.body);
-  const isChunked = chunks.length > 1 || response.trailers !== undefined;
-  if (!isChunked && status !== 204 && !headers.has("content-length"))
-    headers.append("content-length", String(chunks[0]?.length ?? 0));
-  if (isChunked && !headers.has("transfer-encoding")) headers.append("transfer-encoding", "chunked");
-  const hasTrailers = response.trailers !== undefined && !hasNoBody;
+  if (!headers.has("content-length") && !headers.has("transfer-encoding")) {
+    const isWhole = chunks.length < 2 && response.trailers === undefined && response.reset !== true;
+    if (isWhole) headers.append("content-length", String(chunks[0]?.length ?? 0));
+    else headers.append("transfer-encoding", "chunked");
+  }
+  const hasTrailers = response.trailers !== undefined && !hasNoBody && headers.has("transfer-encoding");
   const trailers = hasTrailers ? HeaderMap.from("responseTrailers", response.trailers) : null;
-  return { headers, chunks: hasNoBody ? [] : chunks, trailers };
+  return { headers, chunks: hasNoBody ? [] : declaredPart(chunks, headers.get("content-length")), trailers };
+}
+
+/** The bytes that count: what stands behind them in the connection is no part of the response. */
+function declaredPart(chunks: readonly Uint8Array[], contentLength: string | null): readonly Uint8Array[] {
+  let left = Number(contentLength ?? Infinity);
+  const part: Uint8Array[] = [];
+  for (const chunk of chunks) {
+    if (left <= 0) break;
+    part.push(chunk.subarray(0, left));
+    left -= chunk.length;
+  }
+  return part;
 }
 
 function received(headers: HeaderMap, hasBody: boolean, body: Uint8Array, trailers: HeaderMap | null): UpstreamRequest {

@@ -32,7 +32,11 @@ export class Router implements HttpFilter, UpstreamListener {
       return this.#answer(404, "", "route_not_found");
     }
     const { action } = route;
-    if (action.kind === "directResponse") return this.#answer(action.status, action.body, "direct_response");
+    if (action.kind === "directResponse") {
+      const { status, body } = action;
+      const location = status === 201 || (status >= 300 && status < 400) ? ["location", urlOf(headers)] : [];
+      return this.#answer(status, body, "direct_response", location);
+    }
     const name = clusterOf(route, headers)!;
     const cluster = stream.services.clusters.get(name);
     if (cluster === undefined) {
@@ -176,10 +180,14 @@ export class Router implements HttpFilter, UpstreamListener {
     }
   }
 
-  #answer(status: number, body: string, details: string): HeadersStatus {
-    this.#manager.sendLocalReply({ status, body, headers: [], grpcStatus: null, details });
+  #answer(status: number, body: string, details: string, headers: readonly string[] = []): HeadersStatus {
+    this.#manager.sendLocalReply({ status, body, headers, grpcStatus: null, details });
     return HeadersStatus.StopIteration;
   }
+}
+
+function urlOf(headers: HeaderMap): string {
+  return `${headers.get(":scheme") ?? ""}://${headers.get(":authority") ?? ""}${headers.get(":path") ?? ""}`;
 }
 
 /** Why no upstream could be sent these headers. */

@@ -12,6 +12,7 @@ export const ResponseFlag = {
   UpstreamOverflow: 0x80,
   NoRouteFound: 0x100,
   DownstreamConnectionTermination: 0x4000,
+  DownstreamProtocolError: 0x40000,
   UpstreamProtocolError: 0x800000,
   NoClusterFound: 0x1000000,
 } as const;

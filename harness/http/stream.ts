@@ -1,9 +1,11 @@
 import { isIP } from "node:net";
 import type { ProxyServices } from "../emulator/services.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
+import { requestExcess, requestTrailersExcess } from "./codec-limits.ts";
 import {
   finishResponse,
   malformedRequest,
+  oversizeRequest,
   prepareRequest,
   refuseRequest,
   refuseUpgrade,
@@ -14,7 +16,7 @@ import { FilterManager } from "./filter-manager.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { clusterOf, type RouteEntry, type RouteTable } from "./route-table.ts";
 import { Router } from "./router.ts";
-import { StreamInfo, type ConnectionInfo } from "./stream-info.ts";
+import { ResponseFlag, StreamInfo, type ConnectionInfo } from "./stream-info.ts";
 
 /** Where a stream's response goes: called as it is made, never after `reset` or an end of stream. */
 export interface ResponseSink {
@@ -83,6 +85,12 @@ export class HttpStream {
 
   /** The request's headers; the map now belongs to the stream. */
   headers(headers: HeaderMap, endStream: boolean): void {
+    const excess = requestExcess(headers);
+    if (excess !== null) {
+      this.#refuse(oversizeRequest(excess));
+      this.services.dispatcher.run();
+      return;
+    }
     this.requestHeaders = headers;
     this.isHeadRequest = headers.get(":method") === "HEAD";
     this.isGrpcRequest = /^application\/grpc(?:\+|;|$)/.test(headers.get("content-type") ?? "");
@@ -104,9 +112,9 @@ export class HttpStream {
     this.services.dispatcher.run();
   }
 
-  /** What came instead of a request makes no sense. */
-  malformed(): void {
-    this.#refuse(malformedRequest);
+  /** What came instead of a request makes no sense, or was too much to be read. */
+  malformed(isTooLarge = false): void {
+    this.#refuse(isTooLarge ? oversizeRequest("http1.headers_too_large") : malformedRequest);
     this.services.dispatcher.run();
   }
 
@@ -120,9 +128,14 @@ export class HttpStream {
 
   trailers(trailers: HeaderMap): void {
     if (this.isComplete) return;
-    this.requestTrailers = trailers;
-    this.#manager.isRemoteComplete = true;
-    this.#manager.decodeTrailers(null);
+    const excess = requestTrailersExcess(trailers);
+    if (excess === null) {
+      this.requestTrailers = trailers;
+      this.#manager.isRemoteComplete = true;
+      this.#manager.decodeTrailers(null);
+    } else {
+      this.#answer(oversizeRequest(excess));
+    }
     this.services.dispatcher.run();
   }
 
@@ -216,10 +229,15 @@ export class HttpStream {
   }
 
   #refuse(refusal: Refusal): void {
-    const { status, body, details, hasHeaders, closesConnection } = refusal;
-    if (!hasHeaders) this.requestHeaders = null;
-    this.#closesConnection ||= closesConnection;
+    if (!refusal.hasHeaders) this.requestHeaders = null;
     this.#addFilters();
+    this.#answer(refusal);
+  }
+
+  #answer(refusal: Refusal): void {
+    const { status, body, details, hasHeaders, closesConnection } = refusal;
+    if (!hasHeaders) this.info.responseFlags |= ResponseFlag.DownstreamProtocolError;
+    this.#closesConnection ||= closesConnection;
     this.#manager.sendLocalReply({ status, body, details, headers: [], grpcStatus: null });
   }
 

@@ -1,6 +1,7 @@
 import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
 import type { Dispatcher } from "../emulator/dispatcher.ts";
 import type { RealCluster } from "../host.ts";
+import { takesResponse, takesResponseTrailers } from "../http/codec-limits.ts";
 import { frameRequest } from "../http/framing.ts";
 import { HeaderMap } from "../http/header-map.ts";
 import type { ResetReason, UpstreamCluster, UpstreamListener, UpstreamStream } from "../http/upstream.ts";
@@ -82,7 +83,8 @@ class RealStream implements UpstreamStream {
     const { address, agent } = this.#cluster;
     let outgoing: ClientRequest;
     try {
-      outgoing = request({ ...address, agent, method, path, headers: lines, setHost: false });
+      // Envoy's own limits are below this one.
+      outgoing = request({ ...address, agent, method, path, headers: lines, setHost: false, maxHeaderSize: 1 << 20 });
     } catch {
       // Node refuses to send characters that have no place in a request.
       this.#cluster.dispatcher.post(() => this.#reset("protocol error"));
@@ -127,16 +129,17 @@ class RealStream implements UpstreamStream {
       if (name !== "keep-alive") headers.add(name, rawHeaders[i + 1]!);
     }
     const status = incoming.statusCode!;
+    if (!takesResponse(headers, incoming.statusMessage ?? "")) {
+      this.#reset("protocol error");
+      return;
+    }
     const hasNoBody = method === "HEAD" || status === 204 || status === 304;
     const endsWithHeaders = hasNoBody || headers.get("content-length") === "0";
     if (endsWithHeaders) this.#isOver = true;
     incoming.on("data", (chunk: Buffer) => this.#event(() => this.#listener.data(chunk, false)));
     incoming.on("end", () =>
       this.#event(() => {
-        this.#isOver = true;
-        if (incoming.rawTrailers.length > 0)
-          this.#listener.trailers(HeaderMap.fromRaw("responseTrailers", incoming.rawTrailers));
-        else this.#listener.data(noBytes, true);
+        this.#ended(HeaderMap.fromRaw("responseTrailers", incoming.rawTrailers));
       }),
     );
     // A body that breaks off is no HTTP any more.
@@ -145,7 +148,23 @@ class RealStream implements UpstreamStream {
     this.#listener.headers(headers, endsWithHeaders);
   }
 
+  #ended(trailers: HeaderMap): void {
+    if (!takesResponseTrailers(trailers)) {
+      this.#reset("protocol error");
+      return;
+    }
+    this.#isOver = true;
+    if (trailers.size > 0) this.#listener.trailers(trailers);
+    else this.#listener.data(noBytes, true);
+  }
+
   #failed(error: NodeJS.ErrnoException): void {
+    const response = this.#response;
+    if (response !== null) {
+      // What came before the flaw is still to be read; behind a whole response it is not this stream's.
+      for (let chunk: unknown = noBytes; chunk !== null;) chunk = response.read();
+      if (this.#isOver || response.complete) return;
+    }
     if (error.code?.startsWith("HPE_") === true) this.#reset("protocol error");
     else if (this.#hasConnected) this.#reset("connection termination");
     else this.#reset("remote connection failure", `delayed connect error: ${connectErrors[error.code ?? ""] ?? "111"}`);

@@ -27,7 +27,7 @@ export interface ProxyServer extends AsyncDisposable {
  * Serves live HTTP/1.1 traffic through an emulator: a reverse proxy on a local port.
  *
  * Rejects with `PORT_IN_USE` when another process has the port. Start the emulator with `clock: "real"`, or time stands
- * still for its filters.
+ * still for its filters. From now on the emulator keeps only the latest log lines and requests ({@link Emulator.keepLatest}).
  *
  * ```ts
  * const emulator = await startEmulator({ plugins, clusters: { app: { host: "127.0.0.1", port: 3000 } }, clock: "real" });
@@ -36,8 +36,11 @@ export interface ProxyServer extends AsyncDisposable {
  */
 export async function serve(emulator: Emulator, options: ServeOptions): Promise<ProxyServer> {
   const { port, host = "127.0.0.1" } = options;
+  emulator.keepLatest();
   const connections = new WeakMap<Socket, ConnectionInfo>();
-  const server = createServer({ requireHostHeader: false, noDelay: true }, (incoming, outgoing) => {
+  // The emulator's own limit on headers is below this one.
+  const limits = { requireHostHeader: false, maxHeaderSize: 1 << 20 };
+  const server = createServer({ ...limits, noDelay: true }, (incoming, outgoing) => {
     const { socket } = incoming;
     const { remoteAddress = "", remotePort = 0, localPort = 0 } = socket;
     let connection = connections.get(socket);
@@ -50,7 +53,9 @@ export async function serve(emulator: Emulator, options: ServeOptions): Promise<
     server.emit("request", incoming, outgoing);
   });
   server.on("checkExpectation", (incoming, outgoing) => server.emit("request", incoming, outgoing));
-  server.on("clientError", (_error, socket) => new MalformedExchange(emulator, socket as Socket).start());
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    new MalformedExchange(emulator, socket as Socket).start(error.code === "HPE_HEADER_OVERFLOW");
+  });
   await listen(server, port, host);
   const bound = (server.address() as AddressInfo).port;
   const close = async (): Promise<void> => {
@@ -125,6 +130,9 @@ class ServedStream implements ResponseSink {
     outgoing.removeHeader("connection");
     const status = Number(headers.get(":status"));
     outgoing.writeHead(status, reasonOf(status), frameResponse(headers, endStream, isHead));
+    // Envoy sends a body even where there can be none; Node would leave it out.
+    if (!endStream && (!isHead || headers.has("content-length")))
+      (outgoing as unknown as { _hasBody: boolean })._hasBody = true;
     if (endStream) outgoing.end();
     // An empty write, because flushHeaders() would send header bytes above 127 as UTF-8.
     else outgoing.write(noBytes);
@@ -142,7 +150,8 @@ class ServedStream implements ResponseSink {
   }
 
   reset(): void {
-    this.#incoming.socket.destroy();
+    // What has been sent still goes out.
+    this.#incoming.socket.destroySoon();
   }
 
   pauseRequest(isPaused: boolean): void {
@@ -188,8 +197,8 @@ class MalformedExchange implements ResponseSink {
     this.#stream = emulator.openStream(this);
   }
 
-  start(): void {
-    if (this.#socket.writable) this.#stream.malformed();
+  start(isTooLarge: boolean): void {
+    if (this.#socket.writable) this.#stream.malformed(isTooLarge);
     else this.#socket.destroy();
   }
 
