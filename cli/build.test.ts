@@ -105,6 +105,13 @@ describe("attache build", () => {
     expect(await readFile(join(folder, "first.wasm"))).toEqual(await readFile(join(folder, "second.wasm")));
   });
 
+  it("says that the module cannot be written where a folder should be", async () => {
+    const entry = join(folder, "unwritable.ts");
+    await writeFile(entry, filter(""));
+    const outFile = join(entry, "plugin.wasm");
+    await expect(build({ entry, outFile })).rejects.toThrow(/unwritable\.ts\/plugin\.wasm: cannot write the module/);
+  });
+
   it("leaves an older module as it was when the new source is wrong, and nothing half-written", async () => {
     expect(await complaint("kept", filter(""))).toBe("");
     const before = await readFile(join(folder, "kept.wasm"));

@@ -112,13 +112,13 @@ async function check(code: Uint8Array, entry: string): Promise<void> {
 
 /** Writes the file under another name first, so that a reader never sees half of it. */
 async function writeWhole(path: string, content: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(temporary, content);
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw new BuildError(`${path}: cannot write the module: ${(error as Error).message}`);
   }
 }

@@ -32,8 +32,13 @@ const runners: Record<string, () => Promise<Outcome>> = {
   vitest,
 };
 
-await setUp(false, console.log);
 const only = process.argv.slice(2);
+const unknown = only.filter((name) => !(name in runners));
+if (unknown.length > 0) {
+  console.error(`attache: no such tests: ${unknown.join(", ")}; there are ${Object.keys(runners).join(", ")}`);
+  process.exit(2);
+}
+await setUp(false, console.log);
 const outcomes: Outcome[] = [];
 for (const [name, run] of Object.entries(runners)) {
   if (only.length > 0 && !only.includes(name)) continue;
@@ -111,7 +116,7 @@ async function run(program: string, args: string[]): Promise<{ status: number; o
     const child = spawn(program, args, {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, FORCE_COLOR: "0" },
+      env: { ...process.env, NO_COLOR: "1" },
     });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
