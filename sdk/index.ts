@@ -1,5 +1,24 @@
 /** `@attache/sdk`: everything a filter imports. */
 import "./abort"; // First: whatever any other file runs at its top level may need it.
+export {
+  attributeBool,
+  attributeInteger,
+  attributeNumber,
+  attributeText,
+  connection,
+  destination,
+  filterMetadata,
+  getProperty,
+  getPropertyAt,
+  pluginIdentity,
+  request,
+  response,
+  setProperty,
+  setPropertyBytes,
+  source,
+  upstream,
+  xds,
+} from "./attributes";
 export { ConfigReader } from "./config";
 export { HttpFilter } from "./context/http-filter";
 export { Plugin } from "./context/plugin";
@@ -20,4 +39,5 @@ export { xxHash64 } from "./hash/xxhash64";
 export { randomBelow, randomU64 } from "./random/random";
 export { currentTimeNs } from "./time/time";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
+export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { Timer } from "./time/timer";

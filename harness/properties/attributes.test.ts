@@ -61,6 +61,24 @@ describe("attributes", () => {
     ]);
   });
 
+  it("of the upstream's connection come after its address", async () => {
+    const paths = ["upstream.address", "upstream.local_address", "upstream.cx_pool_ready_duration"];
+    await using host = await runGuest((w) => ({
+      proxy_on_request_body: `${all(w, paths)} ${go}`,
+      proxy_on_response_headers: `${all(w, paths)} ${go}`,
+    }));
+    await host.fetch("/a", { method: "POST", body: ["hello"] });
+    const address = `upstream.address=${hex("127.0.0.1:20000")}`;
+    expect(host.messages.slice(-6)).toEqual([
+      address,
+      "upstream.local_address!1",
+      "upstream.cx_pool_ready_duration!1",
+      address,
+      `upstream.local_address=${hex("127.0.0.1:40000")}`,
+      `upstream.cx_pool_ready_duration=${number(0)}`,
+    ]);
+  });
+
   it("that are groups are no values", async () => {
     await using host = await runGuest((w) => ({ proxy_on_request_headers: `${all(w, ["request", "xds", ""])} ${go}` }));
     await host.fetch("/");

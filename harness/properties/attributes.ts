@@ -175,8 +175,11 @@ function upstream(name: string, info: StreamInfo): Property | undefined {
       return `${peer.address}:${peer.port}`;
     case "port":
       return integer(peer.port);
+    // Envoy tells the connection's own once it is there, which is after it has the request.
     case "local_address":
-      return peer.localAddress;
+      return info.responseCode === null ? undefined : peer.localAddress;
+    case "cx_pool_ready_duration":
+      return info.responseCode === null ? undefined : milliseconds(0);
     case "transport_failure_reason":
     case "locality":
       return "";

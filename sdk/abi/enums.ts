@@ -4,6 +4,7 @@ export const enum Status {
   Ok = 0,
   NotFound = 1,
   BadArgument = 2,
+  CasMismatch = 8,
 }
 
 export const enum MapType {

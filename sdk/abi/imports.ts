@@ -16,6 +16,10 @@ export declare function proxy_get_log_level(level: usize): i32;
 export declare function proxy_get_property(path: usize, pathSize: usize, value: usize, valueSize: usize): i32;
 
 // @ts-ignore: decorator
+@external("env", "proxy_set_property")
+export declare function proxy_set_property(name: usize, nameSize: usize, value: usize, valueSize: usize): i32;
+
+// @ts-ignore: decorator
 @external("env", "proxy_get_current_time_nanoseconds")
 export declare function proxy_get_current_time_nanoseconds(time: usize): i32;
 
@@ -125,3 +129,23 @@ export declare function proxy_set_tick_period_milliseconds(periodMs: u32): i32;
 // @ts-ignore: decorator
 @external("env", "proxy_done")
 export declare function proxy_done(): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_shared_data")
+export declare function proxy_get_shared_data(
+  key: usize,
+  keySize: usize,
+  value: usize,
+  valueSize: usize,
+  version: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_set_shared_data")
+export declare function proxy_set_shared_data(
+  key: usize,
+  keySize: usize,
+  value: usize,
+  valueSize: usize,
+  version: u32,
+): i32;

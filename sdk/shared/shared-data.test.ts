@@ -1,0 +1,76 @@
+import { eachHost } from "@attache/harness/vitest";
+import { beforeAll, expect, it } from "vitest";
+import { compileFilter, filterSource } from "../../test/compile-filter.ts";
+
+eachHost("shared data", (start) => {
+  let module: Uint8Array;
+  beforeAll(async () => {
+    module = await compileFilter(
+      filterSource(
+        `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+          const value = this.plugin.value, visits = this.plugin.visits;
+          const absent = value.get() === null;
+          const unread = new SharedValue("text").replaceIfUnchanged("unread");
+          const first = value.setIfAbsent("é"), second = value.setIfAbsent("b");
+          const same = value.get()! == "é" ? value.replaceIfUnchanged("c") : SharedResult.Refused;
+          const stale = value.replaceIfUnchanged("d");
+          log.info("text " + absent.toString() + " " + unread.toString() + " " + first.toString() + " " +
+            second.toString() + " " + same.toString() + " " + stale.toString() + " " + value.get()!);
+          value.set("");
+          log.info("empty " + (value.getBytes()!.length == 0).toString());
+          const added = visits.add(3), taken = visits.add(-1);
+          log.info("visits " + added.toString() + taken.toString() + " " + visits.sum.toString() + " " +
+            visits.get(9).toString());
+          everyone.add(1);
+          log.info("everyone " + everyone.sum.toString());
+          const text = new SharedNumber("text");
+          log.info("no number " + text.add(1).toString() + " " + text.sum.toString() + " " + text.get(7).toString());
+          return FilterHeaders.Continue;
+        }`,
+        `value: SharedValue = new SharedValue("text");
+        visits: SharedNumber = new SharedNumber("visits");`,
+      )
+        .replace("import {", "import { SharedNumber, SharedResult, SharedValue,")
+        .replace(
+          "registerPlugin(",
+          `const everyone = new SharedNumber("everyone", true);
+          registerPlugin(`,
+        ),
+    );
+  });
+
+  it("is read, written, written once, and replaced only if nobody else wrote", async () => {
+    await using host = await start({ plugins: [{ module }] });
+    await host.fetch("/");
+    await host.waitForLog("text true 2 0 1 0 1 c");
+    await host.waitForLog("empty true");
+  });
+
+  it("adds to numbers, and leaves alone what is none", async () => {
+    await using host = await start({ plugins: [{ module }] });
+    await host.fetch("/");
+    await host.waitForLog("visits 00 2 2");
+    await host.waitForLog("no number 2 0 7");
+    await host.fetch("/");
+    await host.waitForLog("visits 00 4 4");
+  });
+
+  it("is a plugin's own unless its key is raw", async () => {
+    await using host = await start({
+      plugins: [
+        { module, name: "one", rootId: "a" },
+        { module, name: "two", rootId: "a" },
+        { module, name: "two", rootId: "b" },
+      ],
+    });
+    await host.fetch("/");
+    await host.waitForLog("everyone 3");
+    expect(host.logs.filter(({ message }) => message.includes("visits 00 2 2"))).toHaveLength(3);
+  });
+
+  it("is refused at the top level of a module, where it would be every plugin's", async () => {
+    const source = filterSource("").replace("import {", "import { SharedNumber,");
+    const misplaced = await compileFilter(source + 'const visits = new SharedNumber("visits"); visits.get();');
+    await expect(start({ plugins: [{ module: misplaced }] })).rejects.toThrow("make it a field of the plugin");
+  });
+});
