@@ -62,14 +62,15 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-/** The value once it has not changed for 200 ms. */
+/** The value once it has not changed for 2,000 turns of the event loop, in which all ends of the test run. */
 async function settled(value: () => number): Promise<number> {
-  for (let before = -1; ;) {
-    const now = value();
-    if (now === before) return now;
-    before = now;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  let last = value();
+  for (let idleTurns = 0; idleTurns < 2000; idleTurns++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (value() !== last) idleTurns = 0;
+    last = value();
   }
+  return last;
 }
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x.com\r\nConnection: close\r\n\r\n`;
