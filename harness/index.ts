@@ -1,3 +1,4 @@
+export type { ForeignFunction } from "./abi/foreign.ts";
 export { startEmulator, Emulator, type EmulatorOptions, type StreamOptions } from "./emulator/emulator.ts";
 export { HarnessError, PluginRejectedError, type HarnessErrorCode } from "./errors.ts";
 export * from "./host.ts";

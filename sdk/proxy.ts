@@ -17,6 +17,8 @@ import { requestTrailers, responseTrailers } from "./http/trailers";
 import { bodyArrived, trailersArrived } from "./http/whole-body";
 import { log } from "./log/log";
 import { takeScratch } from "./memory/arena";
+import { ByteView } from "./memory/byte-view";
+import { QueueReader } from "./shared/shared-queue";
 import { Timer } from "./time/timer";
 
 const out = memory.data(8, 4);
@@ -50,6 +52,20 @@ export function proxy_on_tick(id: u32): void {
   enterCallback(id, "onTimer");
   const plugin = findPlugin(id);
   if (plugin !== null) Timer.fireDue(plugin);
+  leaveCallback();
+}
+
+export function proxy_on_queue_ready(id: u32, token: u32): void {
+  enterCallback(id, "onItem");
+  const plugin = findPlugin(id);
+  if (plugin !== null) QueueReader.drain(plugin, token);
+  leaveCallback();
+}
+
+export function proxy_on_foreign_function(id: u32, functionId: u32, size: u32): void {
+  enterCallback(id, "onForeignFunction");
+  const plugin = findPlugin(id);
+  if (plugin !== null) plugin.onForeignFunction(functionId, argumentsOf(size));
   leaveCallback();
 }
 
@@ -144,6 +160,11 @@ export function proxy_on_delete(id: u32): void {
     removePlugin(id);
   }
   leaveCallback();
+}
+
+function argumentsOf(size: u32): ByteView {
+  const given = size != 0 && proxy_get_buffer_bytes(BufferType.CallData, 0, size, out, out + 4) == Status.Ok;
+  return given ? ByteView.of(load<usize>(out), load<i32>(out, 4)) : ByteView.of(0, 0);
 }
 
 function configurePlugin(plugin: Plugin, size: u32): bool {

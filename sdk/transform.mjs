@@ -15,6 +15,8 @@ const SDK = "~lib/@attache/sdk/";
 const callbackMethods = {
   proxy_on_configure: ["configure"],
   proxy_on_tick: ["onTimer"],
+  proxy_on_queue_ready: ["onItem"],
+  proxy_on_foreign_function: ["onForeignFunction"],
   proxy_on_request_headers: ["onRequestHeaders"],
   proxy_on_request_body: ["onRequestBody", "onWholeRequestBody"],
   proxy_on_request_trailers: ["onRequestTrailers", "onWholeRequestBody"],
@@ -27,7 +29,12 @@ const callbackMethods = {
 
 /** Classes of the SDK whose methods are callbacks. */
 const contextClasses = new Set(
-  ["context/plugin/Plugin", "context/http-filter/HttpFilter", "time/timer/Timer"].map((name) => SDK + name),
+  [
+    "context/plugin/Plugin",
+    "context/http-filter/HttpFilter",
+    "shared/shared-queue/QueueReader",
+    "time/timer/Timer",
+  ].map((name) => SDK + name),
 );
 
 export default class FilterTransform extends Transform {

@@ -2,13 +2,16 @@ import { deflateSync, inflateSync } from "node:zlib";
 import type { Context } from "../wasm/context.ts";
 import type { Vm } from "../wasm/vm.ts";
 import { readProtobuf } from "./protobuf.ts";
+import { signData, verifySignature } from "./signatures.ts";
 import { Status } from "./status.ts";
 
 /** What a foreign function answers: a status alone, or a result, which is given to the guest with status Ok. */
 type ForeignResult = Status | Uint8Array;
-type ForeignFunction = (context: Context, args: Uint8Array) => ForeignResult;
 
-const foreignFunctions = new Map<string, ForeignFunction>([
+/** A function of an extension of the proxy, which filters call by name: bytes, or a status such as 2, "bad argument". */
+export type ForeignFunction = (args: Uint8Array) => number | Uint8Array;
+
+const envoyFunctions = new Map<string, (context: Context, args: Uint8Array) => ForeignResult>([
   ["compress", (_context, args) => deflateSync(args)],
   ["uncompress", (_context, args) => uncompress(args)],
   [
@@ -19,6 +22,8 @@ const foreignFunctions = new Map<string, ForeignFunction>([
     },
   ],
   ["declare_property", declareProperty],
+  ["verify_signature", (_context, args) => verifySignature(args)],
+  ["sign", (_context, args) => signData(args)],
   ["set_envoy_filter_state", setEnvoyFilterState],
 ]);
 
@@ -37,8 +42,9 @@ export function foreignFunctionCall(vm: Vm) {
       if (!memory.holds(namePtr >>> 0, nameSize >>> 0) || !memory.holds(argsPtr >>> 0, argsSize >>> 0)) {
         return Status.InvalidMemoryAccess;
       }
-      const run = foreignFunctions.get(memory.text(namePtr >>> 0, nameSize >>> 0));
-      if (run === undefined) return Status.NotFound;
+      const name = memory.text(namePtr >>> 0, nameSize >>> 0);
+      const run = envoyFunctions.get(name) ?? extensionFunction(name);
+      if (run === null) return Status.NotFound;
       const result = run(context, memory.slice(argsPtr >>> 0, argsSize >>> 0));
       const bytes = typeof result === "number" ? new Uint8Array(0) : result;
       let pointer = 0;
@@ -51,6 +57,11 @@ export function foreignFunctionCall(vm: Vm) {
       return typeof result === "number" ? result : Status.Ok;
     },
   };
+
+  function extensionFunction(name: string) {
+    const run = vm.services.foreignFunctions.get(name);
+    return run === undefined ? null : (_context: Context, args: Uint8Array) => run(args) as ForeignResult;
+  }
 }
 
 function uncompress(bytes: Uint8Array): ForeignResult {
@@ -63,11 +74,11 @@ function uncompress(bytes: Uint8Array): ForeignResult {
 
 function declareProperty(context: Context, args: Uint8Array): ForeignResult {
   const fields = readProtobuf(args);
-  const root = context.root;
-  if (fields === null || root === null) return Status.BadArgument;
+  if (fields === null) return Status.BadArgument;
   const name = fields.text(1);
-  if (root.declaredProperties.has(name)) return Status.BadArgument;
-  root.declaredProperties.set(name, { isReadOnly: fields.number(2) !== 0 });
+  const declared = (context.declaredProperties ??= new Map());
+  if (declared.has(name)) return Status.BadArgument;
+  declared.set(name, { isReadOnly: fields.number(2) !== 0 });
   return Status.Ok;
 }
 

@@ -35,3 +35,20 @@ export function readProtobuf(bytes: Uint8Array): ProtobufFields | null {
   }
   return { text: (field) => texts.get(field) ?? "", number: (field) => numbers.get(field) ?? 0 };
 }
+
+/** A message of these fields; numbers are written as varints, latin1 text with its length. */
+export function writeProtobuf(fields: readonly (readonly [field: number, value: number | string])[]): Uint8Array {
+  return Buffer.concat(
+    fields.flatMap(([field, value]) =>
+      typeof value === "number"
+        ? [varint(field * 8), varint(value)]
+        : [varint(field * 8 + 2), varint(value.length), Buffer.from(value, "latin1")],
+    ),
+  );
+}
+
+function varint(value: number): Buffer {
+  const bytes = [];
+  for (; value >= 128; value = Math.floor(value / 128)) bytes.push((value % 128) + 128);
+  return Buffer.of(...bytes, value);
+}

@@ -1,3 +1,4 @@
+import type { ForeignFunction } from "../abi/foreign.ts";
 import { HarnessError } from "../errors.ts";
 import type { Host, HostOptions, LogLine, RealCluster, RequestOptions, Response, UpstreamRequest } from "../host.ts";
 import { MockUpstream } from "../http/mock-cluster.ts";
@@ -34,6 +35,8 @@ export interface EmulatorOptions extends HostOptions {
   seed?: number;
   /** Bytes of a body that are held back before 413, 500 or back-pressure; 1 MiB when absent, as in Envoy. */
   bufferLimit?: number;
+  /** What filters find by `proxy_call_foreign_function` beside Envoy's own, as an extension of the proxy would add it. */
+  foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
   /** Told of each log line as it comes; `prefix` names the plugin. */
   onLog?: (line: LogLine, prefix: string) => void;
 }
@@ -79,6 +82,7 @@ export class Emulator implements Host {
       queues: new SharedQueues(dispatcher),
       diagnostics: new Diagnostics(),
       retention,
+      foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
       clusters: new Map(),
     };
     this.#services = services;
@@ -129,6 +133,15 @@ export class Emulator implements Host {
     if (!(clock instanceof VirtualClock))
       throw new HarnessError("OPTION_INVALID", 'clock: only "virtual" can be advanced');
     clock.advance(milliseconds, () => dispatcher.run());
+  }
+
+  /**
+   * Calls the plugin `plugins[index]` on every thread (`proxy_on_foreign_function`), as an extension of the proxy would;
+   * Envoy itself never does.
+   */
+  callForeignFunction(index: number, functionId: number, args: Uint8Array): void {
+    this.#chain.callForeignFunction(index, functionId, args);
+    this.#services.dispatcher.run();
   }
 
   async waitForLog(pattern: string | RegExp): Promise<LogLine> {

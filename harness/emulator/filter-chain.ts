@@ -32,6 +32,10 @@ class PluginSlot {
     else if (this.plugin.failurePolicy !== "open") new FailedFilter(manager);
   }
 
+  callForeignFunction(functionId: number, args: Uint8Array): void {
+    this.#handle?.context.callForeignFunction(functionId, args);
+  }
+
   release(): void {
     this.#handle?.release();
     this.#handle = null;
@@ -72,6 +76,11 @@ export class FilterChain {
     for (const [i, worker] of workers.entries()) {
       if (i > 0) for (const plugin of plugins) this.#slots[i]!.push(new PluginSlot(plugin, worker));
     }
+  }
+
+  /** Calls plugin number `plugin` of the chain, on every thread. */
+  callForeignFunction(plugin: number, functionId: number, args: Uint8Array): void {
+    for (const slots of this.#slots) slots[plugin]!.callForeignFunction(functionId, args);
   }
 
   addFilters(worker: number, manager: FilterManager): void {

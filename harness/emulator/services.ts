@@ -1,3 +1,4 @@
+import type { ForeignFunction } from "../abi/foreign.ts";
 import type { UpstreamCluster } from "../http/upstream.ts";
 import type { Clock } from "./clock.ts";
 import type { Diagnostics } from "./diagnostics.ts";
@@ -23,5 +24,7 @@ export interface ProxyServices {
   readonly queues: SharedQueues;
   readonly diagnostics: Diagnostics;
   readonly retention: Retention;
+  /** Those of extensions, by name, beside Envoy's own. */
+  readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;
   clusters: ReadonlyMap<string, UpstreamCluster>;
 }

@@ -22,6 +22,8 @@ export abstract class Context {
   readonly vm: Vm;
   /** In the access log phase maps that are absent answer NotFound instead of BadArgument. */
   isInAccessLog = false;
+  /** Properties declared by foreign function, by name. Only those of a plugin's context have an effect. */
+  declaredProperties: Map<string, { isReadOnly: boolean }> | null = null;
   #buffer: GuestBuffer | null = null;
 
   constructor(vm: Vm, id: number) {

@@ -16,8 +16,6 @@ export class PluginContext extends Context {
   /** The answer `proxy_on_http_call_response` is reporting. */
   httpCallResponse: HttpCallResponse | null = null;
   readonly httpCalls = new Map<number, HttpCall>();
-  /** Properties declared by foreign function, by name. */
-  readonly declaredProperties = new Map<string, { isReadOnly: boolean }>();
   #isCreated = false;
   #configuring: Plugin | null = null;
   #tickPeriod = 0;
@@ -88,6 +86,16 @@ export class PluginContext extends Context {
     const { onQueueReady } = vm.callbacks;
     if (vm.isFailed || onQueueReady === null) return;
     vm.call(onQueueReady, this, this.id, token);
+    vm.callbackEnded();
+  }
+
+  /** An extension of the proxy calls the plugin. */
+  callForeignFunction(functionId: number, args: Uint8Array): void {
+    const { vm } = this;
+    const { onForeignFunction } = vm.callbacks;
+    if (vm.isFailed || onForeignFunction === null) return;
+    this.sharedBuffer.showBytes(args);
+    vm.call(onForeignFunction, this, this.id, functionId, args.length);
     vm.callbackEnded();
   }
 

@@ -23,6 +23,7 @@ export const enum BufferType {
   HttpRequestBody = 0,
   HttpResponseBody = 1,
   PluginConfiguration = 7,
+  CallData = 8,
 }
 
 export const enum MetricType {

@@ -149,3 +149,36 @@ export declare function proxy_set_shared_data(
   valueSize: usize,
   version: u32,
 ): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_register_shared_queue")
+export declare function proxy_register_shared_queue(name: usize, nameSize: usize, token: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_resolve_shared_queue")
+export declare function proxy_resolve_shared_queue(
+  vmId: usize,
+  vmIdSize: usize,
+  name: usize,
+  nameSize: usize,
+  token: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_enqueue_shared_queue")
+export declare function proxy_enqueue_shared_queue(token: u32, data: usize, dataSize: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_dequeue_shared_queue")
+export declare function proxy_dequeue_shared_queue(token: u32, data: usize, dataSize: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_call_foreign_function")
+export declare function proxy_call_foreign_function(
+  name: usize,
+  nameSize: usize,
+  args: usize,
+  argsSize: usize,
+  result: usize,
+  resultSize: usize,
+): i32;

@@ -1,6 +1,8 @@
 import { ConfigReader } from "../config";
 import { Status } from "../abi/enums";
 import { proxy_done } from "../abi/imports";
+import { ByteView } from "../memory/byte-view";
+import { QueueReader } from "../shared/shared-queue";
 import { Timer } from "../time/timer";
 import { HttpFilter } from "./http-filter";
 
@@ -14,6 +16,8 @@ import { HttpFilter } from "./http-filter";
 export abstract class Plugin {
   /** @internal The timers that run, linked. */
   runningTimers: Timer | null = null;
+  /** @internal The readers of queues, linked. */
+  queueReaders: QueueReader | null = null;
 
   /**
    * Reads the configuration. Problems are collected by the reader: a field of the wrong type, a missing or unknown
@@ -41,6 +45,25 @@ export abstract class Plugin {
   startTimer(timer: Timer, periodMs: u32, repeats: bool = true): void {
     timer.start(this, periodMs, repeats);
   }
+
+  /**
+   * Opens the queue `name` and hands its items to `reader`, those that are in it when the next one comes too. The name is
+   * the plugin's own unless it is `raw`.
+   *
+   * Allowed in: callbacks of this plugin, such as `configure`.
+   */
+  readQueue(reader: QueueReader, name: string, raw: bool = false): void {
+    reader.open(this, name, raw);
+  }
+
+  /**
+   * The proxy calls a function of the filter. Envoy never does by itself: it takes an extension of its own that calls
+   * plugins.
+   *
+   * @param functionId what the extension and the filter have agreed on
+   * @param args valid until the callback returns
+   */
+  onForeignFunction(functionId: u32, args: ByteView): void {}
 
   /**
    * The proxy is about to drop the plugin: its configuration was removed or replaced, or the proxy is ending. `true`

@@ -22,6 +22,12 @@ export class ByteView {
     return changetype<ByteView>(view);
   }
 
+  /** A view of the UTF-8 of `text`, valid until the callback returns. */
+  static ofText(text: string): ByteView {
+    const encoded = encodeText(text);
+    return ByteView.of(encoded, <i32>textSize(encoded));
+  }
+
   /** A view of the bytes of `array`, valid until the callback returns. */
   static from(array: Uint8Array): ByteView {
     return ByteView.of(array.dataStart, array.length);

@@ -1,9 +1,8 @@
 import { Status } from "../abi/enums";
-import { proxy_get_property, proxy_get_shared_data, proxy_set_shared_data } from "../abi/imports";
-import { currentContext } from "../context/callback";
+import { proxy_get_shared_data, proxy_set_shared_data } from "../abi/imports";
 import { ByteView } from "../memory/byte-view";
-import { beginBytes, writeByte, writeBytes, writeText, writtenBytes, writtenSize } from "../memory/byte-writer";
 import { decodeText, encodeText, textSize } from "../memory/utf8";
+import { sharedName } from "./shared-name";
 
 /** What became of a write to shared data. */
 export const enum SharedResult {
@@ -38,7 +37,7 @@ export abstract class SharedKey {
     readonly key: string,
     raw: bool = false,
   ) {
-    this.sharedKeyBytes = keyBytes(key, raw);
+    this.sharedKeyBytes = sharedName(key, raw);
   }
 
   /** The bytes, or `null` when there are none or the proxy refuses. */
@@ -156,26 +155,4 @@ export class SharedNumber extends SharedKey {
 @inline
 function absentVersion(): u32 {
   return u32.MAX_VALUE;
-}
-
-function keyBytes(key: string, raw: bool): StaticArray<u8> {
-  if (!raw && currentContext == 0) throw new Error("shared data belongs to a plugin: make it a field of the plugin");
-  beginBytes();
-  if (!raw) {
-    writeProperty("plugin_name");
-    writeProperty("plugin_root_id");
-  }
-  writeText(key);
-  const bytes = new StaticArray<u8>(<i32>writtenSize());
-  memory.copy(changetype<usize>(bytes), writtenBytes(), writtenSize());
-  return bytes;
-}
-
-/** Writes the property and a zero byte, which no name has. */
-function writeProperty(name: string): void {
-  const path = encodeText(name);
-  const out = memory.data(8, 4);
-  if (proxy_get_property(path, textSize(path), out, out + 4) == Status.Ok)
-    writeBytes(load<usize>(out), load<u32>(out, 4));
-  writeByte(0);
 }
