@@ -39,6 +39,11 @@ export class MockServer {
       incoming.on("error", () => outgoing.destroy());
     });
     this.server.maxHeadersCount = 0;
+    // As a mocked upstream of the emulator answers a request that is none.
+    this.server.on("clientError", (_error, socket) => {
+      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+      else socket.destroy();
+    });
   }
 
   get port(): number {

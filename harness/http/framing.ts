@@ -34,8 +34,15 @@ export function frameResponse(headers: HeaderMap, endStream: boolean, isHeadRequ
 export function flawOfResponse(headers: HeaderMap): string | null {
   const status = Number(headers.get(":status"));
   if (status < 200 || status > 999) return `${status} is no status of a final response`;
+  if (headers.has("")) return "a header has no name";
   const invalid = headers.isSuspect ? headers.firstInvalid() : null;
   return invalid === null ? null : `the ${invalid.part} of the header ${JSON.stringify(invalid.name)} is invalid`;
+}
+
+/** What makes trailers unreadable, or `null`. Envoy sends them as they are, pseudo headers too. */
+export function flawOfTrailers(trailers: HeaderMap): string | null {
+  const name = trailers.list().find(([key]) => key === "" || key.startsWith(":"))?.[0];
+  return name === undefined ? null : `a trailer cannot be named ${JSON.stringify(name)}`;
 }
 
 function plainHeaders(headers: HeaderMap): string[] {

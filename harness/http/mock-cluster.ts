@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { METHODS, STATUS_CODES } from "node:http";
 import type { Diagnostics } from "../emulator/diagnostics.ts";
 import type { Dispatcher } from "../emulator/dispatcher.ts";
 import type { ProxyServices } from "../emulator/services.ts";
@@ -106,9 +106,7 @@ class MockStream implements UpstreamStream {
     const request = received(this.#headers!, this.#hasBody, body, trailers);
     dispatcher.post(() => {
       if (this.#isCancelled) return;
-      // A server refuses what a filter can do to a request: no host header, a header without a name, broken framing.
-      const isRefused = !isFramed || request.authority === "" || request.header("") !== null;
-      const response = isRefused ? { status: 400 } : this.#cluster.answer(request);
+      const response = !isFramed || isRefused(request) ? { status: 400 } : this.#cluster.answer(request);
       if (response.delayMs === undefined) this.#respond(request.method, response);
       else this.#timer = clock.setTimer(response.delayMs, () => this.#respond(request.method, response));
     });
@@ -198,6 +196,12 @@ function declaredPart(chunks: readonly Uint8Array[], contentLength: string | nul
     left -= chunk.length;
   }
   return part;
+}
+
+/** A server refuses what a filter can do to a request: no host header, a header without a name, an unknown method. */
+function isRefused({ method, path, authority, headers, trailers }: UpstreamRequest): boolean {
+  if (authority === "" || !METHODS.includes(method) || !/^[/*]/.test(path)) return true;
+  return headers.some(([name]) => name === "") || trailers.some(([name]) => name === "" || name.startsWith(":"));
 }
 
 function received(headers: HeaderMap, hasBody: boolean, body: Uint8Array, trailers: HeaderMap | null): UpstreamRequest {

@@ -11,12 +11,14 @@ import {
   refuseUpgrade,
   type Refusal,
 } from "./connection-manager.ts";
-import { flawOfResponse } from "./framing.ts";
+import { flawOfResponse, flawOfTrailers } from "./framing.ts";
 import { FilterManager } from "./filter-manager.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { clusterOf, type RouteEntry, type RouteTable } from "./route-table.ts";
 import { Router } from "./router.ts";
 import { ResponseFlag, StreamInfo, type ConnectionInfo } from "./stream-info.ts";
+
+const sentTwice = "its headers came twice, as a filter continued what was not stopped";
 
 /** Where a stream's response goes: called as it is made, never after `reset` or an end of stream. */
 export interface ResponseSink {
@@ -63,6 +65,7 @@ export class HttpStream {
   #requestBlocked = false;
   #closesConnection = false;
   #isSinkGone = false;
+  #hasSentHeaders = false;
 
   constructor(
     listener: Listener,
@@ -178,7 +181,9 @@ export class HttpStream {
     if (this.isComplete) return;
     finishResponse(headers, this.services, this.#closesConnection || !this.#manager.isRemoteComplete);
     this.info.responseCode = Number(headers.get(":status"));
-    const flaw = flawOfResponse(headers);
+    if (this.#isSinkGone) return;
+    const flaw = this.#hasSentHeaders ? sentTwice : flawOfResponse(headers);
+    this.#hasSentHeaders = true;
     if (flaw === null) this.#sink.headers(headers, endStream);
     else this.#sendUnreadable(flaw);
   }
@@ -190,7 +195,10 @@ export class HttpStream {
   }
 
   encodeTrailers(trailers: HeaderMap): void {
-    if (!this.#isSinkGone) this.#sink.trailers(trailers);
+    if (this.#isSinkGone) return;
+    const flaw = flawOfTrailers(trailers);
+    if (flaw === null) this.#sink.trailers(trailers);
+    else this.#sendUnreadable(flaw);
   }
 
   /** The response has gone out whole. */

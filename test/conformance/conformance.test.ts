@@ -1,0 +1,19 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { findEnvoy } from "@attache/harness/envoy";
+import { stopIdleEnvoys } from "../../harness/envoy/pool.ts";
+import { withoutEnvoy } from "@attache/harness/vitest";
+import { compare } from "./comparison.ts";
+import { randomScenario } from "./random.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+const envoy = await findEnvoy();
+
+describe.skipIf(envoy === null)(`emulator and Envoy agree${envoy === null ? `: ${withoutEnvoy}` : ""}`, () => {
+  afterAll(stopIdleEnvoys);
+
+  const randomScenarios = Array.from({ length: 40 }, (_, i) => randomScenario(i + 1));
+  it.each([...scenarios, ...randomScenarios])("$name", async (scenario) => {
+    const { differences } = await compare(scenario);
+    expect(differences.join("\n")).toBe("");
+  });
+});

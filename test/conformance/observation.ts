@@ -1,0 +1,154 @@
+import { HarnessError, type HostOptions, PluginRejectedError, type Response, type StartHost } from "@attache/harness";
+import { guest } from "../../harness/testing/guest.ts";
+import type { Scenario, ScenarioRequest } from "./scenario.ts";
+
+/**
+ * All a scenario shows in one host, as lines that can be compared. What threads do at the same time while the plugins
+ * start has no order: those lines are sorted.
+ */
+export interface Observation {
+  /** How many lines of the log and of the transcript came before the first request. */
+  started: { logs: number; transcript: number };
+  answers: readonly string[];
+  upstream: readonly string[];
+  logs: readonly string[];
+  metrics: readonly string[];
+  transcript: readonly string[];
+}
+
+export const parts = ["answers", "logs", "upstream", "metrics", "transcript"] as const;
+
+/** How long an answer may take before it counts as none. */
+const patienceMs = 700;
+
+/** Headers that differ by time, machine or port. */
+const volatileHeaders: ReadonlySet<string> = new Set(["date", "x-request-id", "x-envoy-upstream-service-time"]);
+
+export async function optionsOf(scenario: Scenario): Promise<HostOptions> {
+  const plugins = await Promise.all(
+    scenario.plugins.map(async ({ guest: source, abi, wat, ...plugin }) => {
+      const options = { ...(abi === undefined ? {} : { abi }), ...(wat === undefined ? {} : { module: wat }) };
+      return { ...plugin, module: typeof source === "function" ? await guest(source, options) : source };
+    }),
+  );
+  const { clusters = { up: () => ({ body: "ok" }) }, routes } = scenario;
+  return { plugins, clusters, logLevel: "trace", ...(routes === undefined ? {} : { routes }) };
+}
+
+/**
+ * Runs the scenario in a host.
+ *
+ * @param expected what another host showed: waited for, as log lines can come after the answer
+ */
+export async function observe(
+  scenario: Scenario,
+  start: StartHost,
+  expected: Observation | null = null,
+): Promise<Observation> {
+  const options = await optionsOf(scenario);
+  const answers: string[] = [];
+  let host;
+  try {
+    host = await start(options);
+  } catch (error) {
+    if (!(error instanceof PluginRejectedError || error instanceof HarnessError)) throw error;
+    const logs =
+      error instanceof PluginRejectedError ? error.logs.map(({ level, message }) => `${level} ${message}`) : [];
+    return {
+      started: { logs: 0, transcript: 0 },
+      answers: [`refused ${error.code}`],
+      upstream: [],
+      logs,
+      metrics: [],
+      transcript: [],
+    };
+  }
+  await using running = host;
+  const started = expected?.started ?? { logs: running.logs.length, transcript: running.transcript.length };
+  for (const request of scenario.requests ?? [{}]) answers.push(await answerTo(running.fetch.bind(running), request));
+  const metrics = async () =>
+    await Promise.all((scenario.metrics ?? []).map(async (name) => `${name} ${await running.metric(name)}`));
+  const observed = async (): Promise<Observation> => ({
+    started,
+    answers,
+    upstream: Object.entries(options.clusters!).flatMap(([name, cluster]) =>
+      typeof cluster === "function" ? running.requests(name).map((request) => upstreamLine(name, request)) : [],
+    ),
+    logs: startSorted(
+      running.logs.map(({ level, message }) => mask(`${level} ${message}`)),
+      started.logs,
+    ),
+    metrics: await metrics(),
+    transcript: startSorted(running.transcript.map(mask), started.transcript),
+  });
+  let seen = await observed();
+  const deadline = Date.now() + patienceMs;
+  while (expected !== null && isShort(seen, expected) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    seen = await observed();
+  }
+  return seen;
+}
+
+function startSorted(lines: readonly string[], started: number): string[] {
+  return [...lines.slice(0, started).sort(), ...lines.slice(started)];
+}
+
+function isShort(seen: Observation, expected: Observation): boolean {
+  return (
+    parts.some((part) => seen[part].length < expected[part].length) || seen.metrics.join() !== expected.metrics.join()
+  );
+}
+
+async function answerTo(
+  fetch: (path: string, options: ScenarioRequest) => Promise<Response>,
+  { path = "/", ...options }: ScenarioRequest,
+): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<"none">((resolve) => {
+    timer = setTimeout(resolve, patienceMs, "none");
+  });
+  const answer = fetch(path, options).then(answerLine, (error: unknown) => {
+    if (error instanceof HarnessError && error.code === "STREAM_RESET") return "reset";
+    throw error;
+  });
+  try {
+    // A stream that hangs ends with its host.
+    answer.catch(() => {});
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function answerLine(response: Response): string {
+  return mask(
+    [response.status, headersText(response.headers), response.text(), headersText(response.trailers)].join(" | "),
+  );
+}
+
+function upstreamLine(
+  name: string,
+  request: { method: string; path: string; authority: string; headers: Headers; text(): string; trailers: Headers },
+): string {
+  const { method, path, authority, headers, trailers } = request;
+  return mask([name, method, path, authority, headersText(headers), request.text(), headersText(trailers)].join(" | "));
+}
+
+type Headers = readonly (readonly [string, string])[];
+
+function headersText(headers: Headers): string {
+  return headers.map(([name, value]) => `${name}: ${volatileHeaders.has(name) ? "*" : value}`).join(", ");
+}
+
+/** Hides what differs from run to run inside a line. */
+function mask(line: string): string {
+  return line
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uuid>")
+    .replace(/x-envoy-upstream-service-time: \d+/g, "x-envoy-upstream-service-time: <ms>")
+    .replace(/x-envoy-upstream-service-time=\d+/g, "x-envoy-upstream-service-time=<ms>")
+    .replace(/(\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT)/g, "<date>")
+    .replace(/(_shared_queue\()[1-9]\d*(,|\))/, "$1<token>$2")
+    .replace(/(proxy_set_shared_data\(.*, )[1-9]\d*\)/, "$1<version>)")
+    .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:<port>");
+}

@@ -1,0 +1,43 @@
+import type { AbiVersion } from "@attache/abi";
+import type { HostOptions, PluginOptions, RequestOptions } from "@attache/harness";
+import type { GuestCallbacks, GuestWriter } from "../../harness/testing/guest.ts";
+
+/**
+ * A guest, its configuration and traffic. Emulator and Envoy must show the same: what the client and the upstreams
+ * received, log lines, metrics, and every call between proxy and guest.
+ */
+export interface Scenario {
+  /** Group and what is tested, such as `headers: a removed :path`. */
+  name: string;
+  /** Rows of `rows.ts` that this settles. */
+  covers?: readonly string[];
+  /** The filters of the chain, in the order requests pass them. */
+  plugins: readonly ScenarioPlugin[];
+  /** `{ up: … }` answering 200 `ok` when absent; `{}` for none, which makes the proxy answer. */
+  clusters?: HostOptions["clusters"];
+  routes?: HostOptions["routes"];
+  /** One `GET /` when absent. Each starts when the one before has ended. */
+  requests?: readonly ScenarioRequest[];
+  /** Metrics to compare at the end. */
+  metrics?: readonly string[];
+  /**
+   * What both hosts must show beyond being equal: texts that some log line contains. A scenario that compares two
+   * silences proves nothing.
+   */
+  logs?: readonly string[];
+  /** Statuses both must answer, in order; `reset` for a stream without an answer, `none` for one that hangs. */
+  statuses?: readonly (number | "reset" | "none")[];
+}
+
+export interface ScenarioPlugin extends Omit<PluginOptions, "module"> {
+  /** The guest's callbacks; or a module. */
+  guest: ((w: GuestWriter) => GuestCallbacks) | Uint8Array;
+  abi?: AbiVersion;
+  /** WAT at module level. */
+  wat?: string;
+}
+
+export interface ScenarioRequest extends RequestOptions {
+  /** `/` when absent. */
+  path?: string;
+}
