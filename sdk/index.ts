@@ -41,3 +41,14 @@ export { currentTimeNs } from "./time/time";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { Timer } from "./time/timer";
+export {
+  CalloutHeaders,
+  CalloutJoin,
+  CalloutOutcome,
+  CalloutRefusal,
+  CalloutRequest,
+  CalloutResponse,
+  HttpCallout,
+  istioCluster,
+  RetryPolicy,
+} from "./callout";

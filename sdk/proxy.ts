@@ -7,8 +7,9 @@ import "./abort";
 import { proxy_get_buffer_bytes } from "./abi/imports";
 import { BufferType, Status } from "./abi/enums";
 import { ConfigReader } from "./config";
+import { httpCalloutAnswered } from "./callout/http-callout";
 import { Plugin } from "./context/plugin";
-import { enterCallback, leaveCallback, renameCallback } from "./context/callback";
+import { contextEnded, enterCallback, leaveCallback, renameCallback } from "./context/callback";
 import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
 import { addStream, findStream, removeStream } from "./context/streams";
 import { FilterTrailers } from "./http/filter-status";
@@ -50,6 +51,13 @@ export function proxy_on_tick(id: u32): void {
   enterCallback(id, "onTimer");
   const plugin = findPlugin(id);
   if (plugin !== null) Timer.fireDue(plugin);
+  leaveCallback();
+}
+
+export function proxy_on_http_call_response(id: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
+  enterCallback(id, "onOutcome");
+  const plugin = findPlugin(id);
+  if (plugin !== null) httpCalloutAnswered(plugin, token, headers, bodySize);
   leaveCallback();
 }
 
@@ -143,6 +151,7 @@ export function proxy_on_delete(id: u32): void {
   } else {
     removePlugin(id);
   }
+  if (contextEnded != 0) call_indirect<void>(contextEnded, id);
   leaveCallback();
 }
 

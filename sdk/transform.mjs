@@ -14,7 +14,9 @@ const SDK = "~lib/@attache/sdk/";
 /** Exports that are only useful when a context class overrides the method. The others always stay. */
 const callbackMethods = {
   proxy_on_configure: ["configure"],
-  proxy_on_tick: ["onTimer"],
+  // A callout is sent again by a timer.
+  proxy_on_tick: ["onTimer", "onOutcome"],
+  proxy_on_http_call_response: ["onOutcome"],
   proxy_on_request_headers: ["onRequestHeaders"],
   proxy_on_request_body: ["onRequestBody", "onWholeRequestBody"],
   proxy_on_request_trailers: ["onRequestTrailers", "onWholeRequestBody"],
@@ -27,7 +29,13 @@ const callbackMethods = {
 
 /** Classes of the SDK whose methods are callbacks. */
 const contextClasses = new Set(
-  ["context/plugin/Plugin", "context/http-filter/HttpFilter", "time/timer/Timer"].map((name) => SDK + name),
+  [
+    "context/plugin/Plugin",
+    "context/http-filter/HttpFilter",
+    "time/timer/Timer",
+    "callout/http-callout/HttpCallout",
+    "callout/callout-join/CalloutJoin",
+  ].map((name) => SDK + name),
 );
 
 export default class FilterTransform extends Transform {
@@ -51,7 +59,8 @@ export default class FilterTransform extends Transform {
     const overridden = new Set();
     for (const prototype of classPrototypes(program)) {
       const base = contextBase(prototype);
-      if (base === null || base === prototype) continue;
+      // What the SDK overrides itself is no filter's doing.
+      if (base === null || prototype.internalName.startsWith(SDK)) continue;
       checkMethods(program, prototype, base);
       checkWholeBodies(program, prototype);
       for (const name of prototype.instanceMembers?.keys() ?? []) overridden.add(name);

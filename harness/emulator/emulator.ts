@@ -131,6 +131,11 @@ export class Emulator implements Host {
     clock.advance(milliseconds, () => dispatcher.run());
   }
 
+  /** Callouts that plugins sent and that are not answered yet. */
+  get calloutsInFlight(): number {
+    return this.#workers.reduce((sum, worker) => sum + worker.calloutsInFlight, 0);
+  }
+
   async waitForLog(pattern: string | RegExp): Promise<LogLine> {
     return await this.#services.log.waitFor(pattern, 5000);
   }
