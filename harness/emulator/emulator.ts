@@ -1,5 +1,7 @@
 import { HarnessError } from "../errors.ts";
 import type { Host, HostOptions, LogLine, RealCluster, RequestOptions, Response, UpstreamRequest } from "../host.ts";
+import { MockGrpcUpstream } from "../grpc/mock-grpc-cluster.ts";
+import { EmptyUpstream } from "../http/empty-cluster.ts";
 import { MockUpstream } from "../http/mock-cluster.ts";
 import { RealUpstream } from "../serve/real-cluster.ts";
 import { RouteTable } from "../http/route-table.ts";
@@ -142,7 +144,7 @@ export class Emulator implements Host {
 
   requests(cluster: string): readonly UpstreamRequest[] {
     const upstream = this.#services.clusters.get(cluster);
-    if (upstream instanceof MockUpstream) return upstream.requests;
+    if (isMock(upstream)) return upstream.requests;
     throw new HarnessError("OPTION_INVALID", `clusters.${cluster}: there is no such mocked cluster`);
   }
 
@@ -224,18 +226,21 @@ function createClusters(options: HostOptions, services: ProxyServices): Map<stri
   const clusters = new Map<string, UpstreamCluster>();
   let port = 20_000;
   for (const [name, cluster] of Object.entries(options.clusters ?? {})) {
-    clusters.set(
-      name,
-      typeof cluster === "function"
-        ? new MockUpstream(name, cluster, services, port++, receivedBefore(services.clusters.get(name)))
-        : new RealUpstream(name, checkAddress(name, cluster), services.dispatcher),
-    );
+    const received = receivedBefore(services.clusters.get(name));
+    if (typeof cluster === "function") clusters.set(name, new MockUpstream(name, cluster, services, port++, received));
+    else if ("grpc" in cluster) clusters.set(name, new MockGrpcUpstream(name, cluster, services, port++, received));
+    else if ("hosts" in cluster) clusters.set(name, new EmptyUpstream(name));
+    else clusters.set(name, new RealUpstream(name, checkAddress(name, cluster), services.dispatcher));
   }
   return clusters;
 }
 
+function isMock(cluster: UpstreamCluster | undefined): cluster is MockUpstream | MockGrpcUpstream {
+  return cluster instanceof MockUpstream || cluster instanceof MockGrpcUpstream;
+}
+
 function receivedBefore(cluster: UpstreamCluster | undefined): RecentList<UpstreamRequest> | null {
-  return cluster instanceof MockUpstream ? cluster.received : null;
+  return isMock(cluster) ? cluster.received : null;
 }
 
 function checkAddress(name: string, cluster: RealCluster): RealCluster {

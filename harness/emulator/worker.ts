@@ -49,7 +49,7 @@ export class Worker {
 
   get calloutsInFlight(): number {
     let count = 0;
-    for (const { context } of this.#handles.values()) count += context.httpCalls.size;
+    for (const { context } of this.#handles.values()) count += context.calloutsInFlight;
     return count;
   }
 
