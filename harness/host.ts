@@ -66,13 +66,53 @@ export interface UpstreamResponse {
 /** An upstream written in the test: called once for each complete request. */
 export type MockCluster = (request: UpstreamRequest) => UpstreamResponse;
 
+/** A gRPC call as an upstream received it, with the messages so far. */
+export interface GrpcRequest extends UpstreamRequest {
+  /** With its package: `package.Service`. */
+  service: string;
+  method: string;
+  messages: readonly Uint8Array[];
+}
+
+/** What a gRPC upstream sends. */
+export interface GrpcResponse {
+  /** Initial metadata: goes out before the first message. */
+  metadata?: HeadersInit;
+  messages?: readonly BodyInit[];
+  /** `grpc-status`; 0 when absent. `null` leaves it out, as no gRPC server should. */
+  status?: number | null;
+  /** `grpc-message`. */
+  statusMessage?: string;
+  /** Trailing metadata. */
+  trailers?: HeadersInit;
+  /** HTTP status; 200 when absent. */
+  httpStatus?: number;
+  /** Waits this long before it sends. */
+  delayMs?: number;
+  /** Resets the stream: at once when nothing else is set, else after what is, without ending the call. */
+  reset?: boolean;
+}
+
+/** A gRPC upstream written in the test, reached over HTTP/2. Messages are bytes without gRPC's prefix. */
+export interface GrpcCluster {
+  /** Called once the client has sent its last message, to end the call. */
+  grpc: (call: GrpcRequest) => GrpcResponse;
+  /** Called for each message as it comes; what it returns goes out at once. The call goes on unless it has a `status`. */
+  grpcMessage?: (message: Uint8Array, call: GrpcRequest) => GrpcResponse | null;
+}
+
+/** A cluster without any host. */
+export interface EmptyCluster {
+  hosts: readonly [];
+}
+
 /** A real upstream, reached over HTTP/1.1. */
 export interface RealCluster {
   host: string;
   port: number;
 }
 
-export type Cluster = MockCluster | RealCluster;
+export type Cluster = MockCluster | GrpcCluster | RealCluster | EmptyCluster;
 
 export interface HeaderMatch {
   name: string;

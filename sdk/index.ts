@@ -43,3 +43,14 @@ export { Counter, Gauge, Histogram } from "./metrics/metric";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";
 export { Timer } from "./time/timer";
+export {
+  CalloutHeaders,
+  CalloutJoin,
+  CalloutOutcome,
+  CalloutRefusal,
+  CalloutRequest,
+  CalloutResponse,
+  HttpCallout,
+  istioCluster,
+  RetryPolicy,
+} from "./callout";

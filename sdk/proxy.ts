@@ -7,8 +7,9 @@ import "./abort";
 import { proxy_get_buffer_bytes } from "./abi/imports";
 import { BufferType, Status } from "./abi/enums";
 import { ConfigReader } from "./config";
+import { httpCalloutAnswered } from "./callout/http-callout";
 import { Plugin } from "./context/plugin";
-import { enterCallback, leaveCallback, renameCallback } from "./context/callback";
+import { contextEnded, enterCallback, leaveCallback, renameCallback } from "./context/callback";
 import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
 import { addStream, findStream, removeStream } from "./context/streams";
 import { FilterTrailers } from "./http/filter-status";
@@ -66,6 +67,13 @@ export function proxy_on_foreign_function(id: u32, functionId: u32, size: u32): 
   enterCallback(id, "onForeignFunction");
   const plugin = findPlugin(id);
   if (plugin !== null) plugin.onForeignFunction(functionId, argumentsOf(size));
+  leaveCallback();
+}
+
+export function proxy_on_http_call_response(id: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
+  enterCallback(id, "onOutcome");
+  const plugin = findPlugin(id);
+  if (plugin !== null) httpCalloutAnswered(plugin, token, headers, bodySize);
   leaveCallback();
 }
 
@@ -159,6 +167,7 @@ export function proxy_on_delete(id: u32): void {
   } else {
     removePlugin(id);
   }
+  if (contextEnded != 0) call_indirect<void>(contextEnded, id);
   leaveCallback();
 }
 

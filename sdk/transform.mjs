@@ -14,9 +14,11 @@ const SDK = "~lib/@attache/sdk/";
 /** Exports that are only useful when a context class overrides the method. The others always stay. */
 const callbackMethods = {
   proxy_on_configure: ["configure"],
-  proxy_on_tick: ["onTimer"],
   proxy_on_queue_ready: ["onItem"],
   proxy_on_foreign_function: ["onForeignFunction"],
+  // A callout is sent again by a timer.
+  proxy_on_tick: ["onTimer", "onOutcome"],
+  proxy_on_http_call_response: ["onOutcome"],
   proxy_on_request_headers: ["onRequestHeaders"],
   proxy_on_request_body: ["onRequestBody", "onWholeRequestBody"],
   proxy_on_request_trailers: ["onRequestTrailers", "onWholeRequestBody"],
@@ -34,6 +36,8 @@ const contextClasses = new Set(
     "context/http-filter/HttpFilter",
     "shared/shared-queue/QueueReader",
     "time/timer/Timer",
+    "callout/http-callout/HttpCallout",
+    "callout/callout-join/CalloutJoin",
   ].map((name) => SDK + name),
 );
 
@@ -58,7 +62,8 @@ export default class FilterTransform extends Transform {
     const overridden = new Set();
     for (const prototype of classPrototypes(program)) {
       const base = contextBase(prototype);
-      if (base === null || base === prototype) continue;
+      // What the SDK overrides itself is no filter's doing.
+      if (base === null || prototype.internalName.startsWith(SDK)) continue;
       checkMethods(program, prototype, base);
       checkWholeBodies(program, prototype);
       for (const name of prototype.instanceMembers?.keys() ?? []) overridden.add(name);

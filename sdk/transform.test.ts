@@ -44,6 +44,21 @@ describe("a filter's exports", () => {
     ]);
   });
 
+  it("are those that bring answers, in a filter that makes callouts", async () => {
+    const source = filterSource("").replace(
+      "registerPlugin(",
+      `class Ask extends HttpCallout {
+        override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {}
+      }
+      registerPlugin(`,
+    );
+    const imported = "import { CalloutOutcome, CalloutResponse, HttpCallout,";
+    const exported = await exportsOf(source.replace("import {", imported));
+    // A callout can be sent again later, by a timer.
+    expect(exported).toContain("proxy_on_http_call_response");
+    expect(exported).toContain("proxy_on_tick");
+  });
+
   it("include callbacks that only a base class of its own overrides", async () => {
     const source = filterSource("").replace(
       "class TestFilter extends HttpFilter {",

@@ -111,13 +111,3 @@ describe("proxy_http_call", () => {
     expect([response.status, response.text()]).toEqual([403, "denied"]);
   });
 });
-
-it("gRPC callouts answer as for an unknown service", async () => {
-  await using host = await runGuest((w) => ({
-    proxy_on_request_headers: `${w.show("call", w.call("proxy_grpc_call", ["x"], ["s"], ["m"], 0, 0, 0, 0, 10, 8))}
-      ${w.show("stream", w.call("proxy_grpc_stream", ["x"], ["s"], ["m"], 0, 0, 8))}
-      ${w.show("cancel", w.call("proxy_grpc_cancel", 5))} ${w.show("cancel", w.call("proxy_grpc_cancel", 4))} ${go}`,
-  }));
-  await host.fetch("/");
-  expect(host.messages).toEqual(["call=4", "stream=4", "cancel=1", "cancel=2"]);
-});

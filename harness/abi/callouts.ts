@@ -4,6 +4,7 @@ import { takeTimeout } from "../http/upstream.ts";
 import type { PluginContext } from "../wasm/plugin-context.ts";
 import type { Vm } from "../wasm/vm.ts";
 import { written } from "./logging.ts";
+import { readProtobuf } from "./protobuf.ts";
 import { Status } from "./status.ts";
 
 export function calloutFunctions(vm: Vm) {
@@ -38,28 +39,77 @@ export function calloutFunctions(vm: Vm) {
       return httpCall(root, cluster, pairs, body, timeoutMs, tokenOut >>> 0);
     },
 
-    proxy_grpc_call(servicePtr: number, serviceSize: number, ...rest: number[]): Status {
-      return refuseGrpc([servicePtr, serviceSize, ...rest.slice(0, 8)]);
+    proxy_grpc_call(
+      targetPtr: number,
+      targetSize: number,
+      servicePtr: number,
+      serviceSize: number,
+      methodPtr: number,
+      methodSize: number,
+      metadataPtr: number,
+      metadataSize: number,
+      messagePtr: number,
+      messageSize: number,
+      timeoutMs: number,
+      tokenOut: number,
+    ): Status {
+      const root = vm.context().root;
+      const { memory } = vm;
+      const names = namesAt(targetPtr, targetSize, servicePtr, serviceSize, methodPtr, methodSize);
+      if (
+        names === null ||
+        !memory.holds(metadataPtr >>> 0, metadataSize >>> 0) ||
+        !memory.holds(messagePtr >>> 0, messageSize >>> 0)
+      ) {
+        return Status.InvalidMemoryAccess;
+      }
+      const target = findTarget(names.target);
+      if (typeof target === "number") return target;
+      if (root === null) return Status.BadArgument;
+      const metadata = [...target.metadata, ...vm.pairs(metadataPtr >>> 0, metadataSize >>> 0)];
+      const request = { ...names, authority: target.authority, metadata, timeoutMs: timeoutMs >>> 0 };
+      const message = memory.slice(messagePtr >>> 0, messageSize >>> 0);
+      const token = root.grpc.call(vm.services.clusters.get(target.cluster), request, message);
+      return token === null ? Status.InternalFailure : written(memory.setU32(tokenOut >>> 0, token));
     },
 
-    proxy_grpc_stream(servicePtr: number, serviceSize: number, ...rest: number[]): Status {
-      return refuseGrpc([servicePtr, serviceSize, ...rest.slice(0, 6)]);
+    proxy_grpc_stream(
+      targetPtr: number,
+      targetSize: number,
+      servicePtr: number,
+      serviceSize: number,
+      methodPtr: number,
+      methodSize: number,
+      metadataPtr: number,
+      metadataSize: number,
+      tokenOut: number,
+    ): Status {
+      const root = vm.context().root;
+      const { memory } = vm;
+      const names = namesAt(targetPtr, targetSize, servicePtr, serviceSize, methodPtr, methodSize);
+      if (names === null || !memory.holds(metadataPtr >>> 0, metadataSize >>> 0)) return Status.InvalidMemoryAccess;
+      const target = findTarget(names.target);
+      if (typeof target === "number") return target;
+      if (root === null) return Status.BadArgument;
+      const metadata = [...target.metadata, ...vm.pairs(metadataPtr >>> 0, metadataSize >>> 0)];
+      const request = { ...names, authority: target.authority, metadata, timeoutMs: null };
+      const token = root.grpc.open(vm.services.clusters.get(target.cluster), request);
+      return token === null ? Status.InternalFailure : written(memory.setU32(tokenOut >>> 0, token));
     },
 
-    proxy_grpc_send(token: number, messagePtr: number, messageSize: number): Status {
-      vm.context();
+    proxy_grpc_send(token: number, messagePtr: number, messageSize: number, endStream: number): Status {
+      const grpc = vm.context().root?.grpc;
       if (!vm.memory.holds(messagePtr >>> 0, messageSize >>> 0)) return Status.InvalidMemoryAccess;
-      return (token & 3) === 2 ? Status.NotFound : Status.BadArgument;
+      const message = vm.memory.slice(messagePtr >>> 0, messageSize >>> 0);
+      return grpc?.send(token, message, endStream !== 0) ?? Status.NotFound;
     },
 
     proxy_grpc_cancel(token: number): Status {
-      vm.context();
-      return unknownGrpcToken(token);
+      return vm.context().root?.grpc.cancel(token) ?? Status.NotFound;
     },
 
     proxy_grpc_close(token: number): Status {
-      vm.context();
-      return unknownGrpcToken(token);
+      return vm.context().root?.grpc.close(token) ?? Status.NotFound;
     },
 
     envoy_resolve_dns(addressPtr: number, addressSize: number, tokenOut: number): Status {
@@ -97,19 +147,60 @@ export function calloutFunctions(vm: Vm) {
     return Status.Ok;
   }
 
-  /** gRPC callouts are not emulated yet: every service is unknown. */
-  function refuseGrpc(pointersAndSizes: readonly number[]): Status {
-    vm.context();
-    for (let i = 0; i < pointersAndSizes.length; i += 2) {
-      if (!vm.memory.holds(pointersAndSizes[i]! >>> 0, pointersAndSizes[i + 1]! >>> 0)) {
-        return Status.InvalidMemoryAccess;
-      }
+  function namesAt(
+    targetPtr: number,
+    targetSize: number,
+    servicePtr: number,
+    serviceSize: number,
+    methodPtr: number,
+    methodSize: number,
+  ) {
+    const { memory } = vm;
+    if (
+      !memory.holds(targetPtr >>> 0, targetSize >>> 0) ||
+      !memory.holds(servicePtr >>> 0, serviceSize >>> 0) ||
+      !memory.holds(methodPtr >>> 0, methodSize >>> 0)
+    ) {
+      return null;
     }
-    return Status.ParseFailure;
+    return {
+      target: memory.slice(targetPtr >>> 0, targetSize >>> 0),
+      service: memory.text(servicePtr >>> 0, serviceSize >>> 0),
+      method: memory.text(methodPtr >>> 0, methodSize >>> 0),
+    };
   }
 
-  function unknownGrpcToken(token: number): Status {
-    const kind = token & 3;
-    return kind === 1 || kind === 2 ? Status.NotFound : Status.BadArgument;
+  /** Bytes that are an `envoy.config.core.v3.GrpcService`, or else the name of a cluster. */
+  function findTarget(bytes: Uint8Array): GrpcTarget | Status {
+    const service = readProtobuf(bytes);
+    if (service === null) {
+      const cluster = Buffer.from(bytes).toString("latin1");
+      return vm.services.clusters.has(cluster) ? { cluster, authority: cluster, metadata: [] } : Status.ParseFailure;
+    }
+    const target = readProtobuf(Buffer.from(service.text(1), "latin1"));
+    if (target === null) return Status.ParseFailure;
+    // google_grpc
+    if (service.has(2)) return Status.BadArgument;
+    if (!service.has(1)) {
+      const text = Buffer.from(bytes).toString("latin1");
+      vm.report(
+        "GRPC_SERVICE_WITHOUT_TARGET",
+        `"${text}" reads as a GrpcService message without a target: Envoy crashes`,
+      );
+      return Status.BadArgument;
+    }
+    const metadata = service.texts(5).flatMap((entry) => {
+      const header = readProtobuf(Buffer.from(entry, "latin1"));
+      return header === null ? [] : [header.text(1), header.text(2)];
+    });
+    const cluster = target.text(1);
+    return { cluster, authority: target.text(2) || cluster, metadata };
   }
+}
+
+interface GrpcTarget {
+  cluster: string;
+  authority: string;
+  /** Names and values in turn. */
+  metadata: readonly string[];
 }

@@ -1,13 +1,17 @@
 /** The fields of a protobuf message, the last one of a number where it stands several times. Text is latin1. */
 export interface ProtobufFields {
   text(field: number): string;
+  /** All values of a repeated field. */
+  texts(field: number): readonly string[];
+  has(field: number): boolean;
   number(field: number): number;
 }
 
 /** `null` when the bytes are no message. Only varints and length-delimited fields are kept. */
 export function readProtobuf(bytes: Uint8Array): ProtobufFields | null {
-  const texts = new Map<number, string>();
+  const texts = new Map<number, string[]>();
   const numbers = new Map<number, number>();
+  const groups: number[] = [];
   let at = 0;
   const varint = (): number | null => {
     let value = 0;
@@ -28,12 +32,31 @@ export function readProtobuf(bytes: Uint8Array): ProtobufFields | null {
       numbers.set(tag >> 3, value);
       continue;
     }
+    // A group is skipped like any unknown field, if it ends.
+    if (kind === 3) {
+      groups.push(tag >> 3);
+      continue;
+    }
+    if (kind === 4) {
+      if (groups.pop() !== tag >> 3) return null;
+      continue;
+    }
     const size = kind === 2 ? varint() : kind === 1 ? 8 : kind === 5 ? 4 : null;
     if (size === null || at + size > bytes.length) return null;
-    if (kind === 2) texts.set(tag >> 3, Buffer.from(bytes.subarray(at, at + size)).toString("latin1"));
+    if (kind === 2) {
+      const list = texts.get(tag >> 3) ?? [];
+      texts.set(tag >> 3, list);
+      list.push(Buffer.from(bytes.subarray(at, at + size)).toString("latin1"));
+    }
     at += size;
   }
-  return { text: (field) => texts.get(field) ?? "", number: (field) => numbers.get(field) ?? 0 };
+  if (groups.length > 0) return null;
+  return {
+    text: (field) => texts.get(field)?.at(-1) ?? "",
+    texts: (field) => texts.get(field) ?? [],
+    has: (field) => texts.has(field) || numbers.has(field),
+    number: (field) => numbers.get(field) ?? 0,
+  };
 }
 
 /** A message of these fields; numbers are written as varints, latin1 text with its length. */

@@ -1,6 +1,8 @@
 import type { ForeignFunction } from "../abi/foreign.ts";
 import { HarnessError } from "../errors.ts";
 import type { Host, HostOptions, LogLine, RealCluster, RequestOptions, Response, UpstreamRequest } from "../host.ts";
+import { MockGrpcUpstream } from "../grpc/mock-grpc-cluster.ts";
+import { EmptyUpstream } from "../http/empty-cluster.ts";
 import { MockUpstream } from "../http/mock-cluster.ts";
 import { RealUpstream } from "../serve/real-cluster.ts";
 import { RouteTable } from "../http/route-table.ts";
@@ -144,13 +146,18 @@ export class Emulator implements Host {
     this.#services.dispatcher.run();
   }
 
+  /** Callouts that plugins sent and that are not answered yet. */
+  get calloutsInFlight(): number {
+    return this.#workers.reduce((sum, worker) => sum + worker.calloutsInFlight, 0);
+  }
+
   async waitForLog(pattern: string | RegExp): Promise<LogLine> {
     return await this.#services.log.waitFor(pattern, 5000);
   }
 
   requests(cluster: string): readonly UpstreamRequest[] {
     const upstream = this.#services.clusters.get(cluster);
-    if (upstream instanceof MockUpstream) return upstream.requests;
+    if (isMock(upstream)) return upstream.requests;
     throw new HarnessError("OPTION_INVALID", `clusters.${cluster}: there is no such mocked cluster`);
   }
 
@@ -232,18 +239,21 @@ function createClusters(options: HostOptions, services: ProxyServices): Map<stri
   const clusters = new Map<string, UpstreamCluster>();
   let port = 20_000;
   for (const [name, cluster] of Object.entries(options.clusters ?? {})) {
-    clusters.set(
-      name,
-      typeof cluster === "function"
-        ? new MockUpstream(name, cluster, services, port++, receivedBefore(services.clusters.get(name)))
-        : new RealUpstream(name, checkAddress(name, cluster), services.dispatcher),
-    );
+    const received = receivedBefore(services.clusters.get(name));
+    if (typeof cluster === "function") clusters.set(name, new MockUpstream(name, cluster, services, port++, received));
+    else if ("grpc" in cluster) clusters.set(name, new MockGrpcUpstream(name, cluster, services, port++, received));
+    else if ("hosts" in cluster) clusters.set(name, new EmptyUpstream(name));
+    else clusters.set(name, new RealUpstream(name, checkAddress(name, cluster), services.dispatcher));
   }
   return clusters;
 }
 
+function isMock(cluster: UpstreamCluster | undefined): cluster is MockUpstream | MockGrpcUpstream {
+  return cluster instanceof MockUpstream || cluster instanceof MockGrpcUpstream;
+}
+
 function receivedBefore(cluster: UpstreamCluster | undefined): RecentList<UpstreamRequest> | null {
-  return cluster instanceof MockUpstream ? cluster.received : null;
+  return isMock(cluster) ? cluster.received : null;
 }
 
 function checkAddress(name: string, cluster: RealCluster): RealCluster {

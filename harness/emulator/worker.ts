@@ -47,6 +47,12 @@ export class Worker {
     return handle;
   }
 
+  get calloutsInFlight(): number {
+    let count = 0;
+    for (const { context } of this.#handles.values()) count += context.calloutsInFlight;
+    return count;
+  }
+
   /** The last plugin is gone: whatever asked to live on until `proxy_done` ends with its VM. */
   #endVm(vm: Vm): void {
     if (this.#vms.get(vm.options.key) === vm) this.#vms.delete(vm.options.key);

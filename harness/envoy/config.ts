@@ -24,7 +24,14 @@ export function resources(version: number, list: Json[]): Json {
   return { version_info: String(version), resources: list };
 }
 
-export function cluster(name: string, { host, port }: RealCluster): Json {
+/** Where a cluster is, `null` for nowhere, and whether it is reached over HTTP/2. */
+export interface ClusterAddress {
+  address: RealCluster | null;
+  http2: boolean;
+}
+
+export function cluster(name: string, { address, http2 }: ClusterAddress): Json {
+  const hosts = address === null ? [] : [{ endpoint: { address: socketAddress(address.host, address.port) } }];
   return {
     "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
     name,
@@ -32,12 +39,14 @@ export function cluster(name: string, { host, port }: RealCluster): Json {
     connect_timeout: "1s",
     load_assignment: {
       cluster_name: name,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, port) } }] }],
+      endpoints: [{ lb_endpoints: hosts }],
     },
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": `${TYPES}.upstreams.http.v3.HttpProtocolOptions`,
-        explicit_http_config: { http_protocol_options: { enable_trailers: true } },
+        explicit_http_config: http2
+          ? { http2_protocol_options: {} }
+          : { http_protocol_options: { enable_trailers: true } },
       },
     },
   };
@@ -139,7 +148,7 @@ function directBody(body: string | undefined): Json | undefined {
 }
 
 export function isReal(cluster: Cluster): cluster is RealCluster {
-  return typeof cluster !== "function";
+  return typeof cluster !== "function" && "port" in cluster;
 }
 
 export function modulePath(module: string | URL): string {

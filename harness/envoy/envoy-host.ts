@@ -3,17 +3,19 @@ import { join, resolve } from "node:path";
 import { HarnessError, PluginRejectedError } from "../errors.ts";
 import type {
   Cluster,
+  GrpcCluster,
   Host,
   HostOptions,
   LogLine,
-  RealCluster,
+  MockCluster,
   RequestOptions,
   Response,
   UpstreamRequest,
 } from "../host.ts";
 import { loadModule } from "../wasm/module.ts";
 import { sendRequest } from "./client.ts";
-import { cluster, isReal, listener, modulePath } from "./config.ts";
+import { cluster, isReal, listener, modulePath, type ClusterAddress } from "./config.ts";
+import { MockGrpcServer } from "./grpc-upstream.ts";
 import { giveBack, takeEnvoy } from "./pool.ts";
 import type { EnvoyLogLine, EnvoyProcess } from "./process.ts";
 import { MockServer } from "./upstream.ts";
@@ -50,8 +52,10 @@ class EnvoyHost implements Envoy {
   readonly kind = "envoy";
   private readonly envoy: EnvoyProcess;
   private readonly logStart: number;
-  private readonly mocks = new Map<string, MockServer>();
-  private clusters: ReadonlyMap<string, RealCluster> = new Map();
+  private readonly mocks = new Map<string, MockServer | MockGrpcServer>();
+  /** Servers of clusters that changed their protocol. */
+  private readonly replaced: (MockServer | MockGrpcServer)[] = [];
+  private clusters: ReadonlyMap<string, ClusterAddress> = new Map();
   private readonly wantedPort: number;
   private port = 0;
   private stopped = false;
@@ -109,9 +113,7 @@ class EnvoyHost implements Envoy {
       await this.replaceClusters(this.clusters);
       throw await this.rejection(options, moduleFiles, this.envoy.log.slice(logStart));
     }
-    for (const [name, entry] of Object.entries(options.clusters ?? {})) {
-      if (!isReal(entry)) this.mocks.get(name)!.answer = entry;
-    }
+    for (const [name, entry] of Object.entries(options.clusters ?? {})) this.setAnswer(name, entry);
     this.clusters = clusters;
     await this.replaceClusters(clusters);
     this.port = await this.listenerPort();
@@ -121,7 +123,7 @@ class EnvoyHost implements Envoy {
     if (this.stopped) return;
     this.stopped = true;
     await giveBack(this.envoy);
-    await Promise.all([...this.mocks.values()].map((mock) => mock.stop()));
+    await Promise.all([...this.mocks.values(), ...this.replaced].map((mock) => mock.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,21 +153,36 @@ class EnvoyHost implements Envoy {
   }
 
   /** Where each cluster really is; mocked ones get a server. */
-  private async resolveClusters(clusters: Readonly<Record<string, Cluster>>): Promise<Map<string, RealCluster>> {
-    const resolved = new Map<string, RealCluster>();
+  private async resolveClusters(clusters: Readonly<Record<string, Cluster>>): Promise<Map<string, ClusterAddress>> {
+    const resolved = new Map<string, ClusterAddress>();
     for (const [name, entry] of Object.entries(clusters)) {
-      if (isReal(entry)) {
-        resolved.set(name, entry);
-        continue;
-      }
-      const mock = this.mocks.get(name) ?? (await MockServer.start(entry));
-      this.mocks.set(name, mock);
-      resolved.set(name, { host: "127.0.0.1", port: mock.port });
+      if (isReal(entry)) resolved.set(name, { address: entry, http2: false });
+      else if ("hosts" in entry) resolved.set(name, { address: null, http2: false });
+      else resolved.set(name, await this.mockAddress(name, entry));
     }
     return resolved;
   }
 
-  private async replaceClusters(clusters: ReadonlyMap<string, RealCluster>): Promise<void> {
+  private async mockAddress(name: string, entry: MockCluster | GrpcCluster): Promise<ClusterAddress> {
+    const http2 = typeof entry !== "function";
+    const known = this.mocks.get(name);
+    const fits = known !== undefined && known instanceof MockGrpcServer === http2;
+    const mock = fits ? known : http2 ? await MockGrpcServer.start(entry) : await MockServer.start(entry);
+    if (known !== undefined && !fits) {
+      mock.requests.unshift(...known.requests);
+      this.replaced.push(known);
+    }
+    this.mocks.set(name, mock);
+    return { address: { host: "127.0.0.1", port: mock.port }, http2 };
+  }
+
+  private setAnswer(name: string, entry: Cluster): void {
+    const mock = this.mocks.get(name);
+    if (typeof entry === "function") (mock as MockServer).answer = entry;
+    else if ("grpc" in entry) (mock as MockGrpcServer).answer = entry;
+  }
+
+  private async replaceClusters(clusters: ReadonlyMap<string, ClusterAddress>): Promise<void> {
     const taken = await this.envoy.replace(
       "clusters",
       [...clusters].map(([name, address]) => cluster(name, address)),

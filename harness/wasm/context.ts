@@ -61,6 +61,10 @@ export abstract class Context {
         const response = this.root?.httpCallResponse ?? null;
         return response === null ? null : buffer.showBytes(response.body);
       }
+      case 5: {
+        const message = this.root?.grpc.message ?? null;
+        return message === null ? buffer.showBody(null) : buffer.showBytes(message);
+      }
       case 6:
         return buffer.showText(this.vm.options.configuration);
       case 7: {

@@ -1,10 +1,11 @@
 import { isIP } from "node:net";
-import { Status } from "../abi/status.ts";
+import { MapType, Status } from "../abi/status.ts";
 import type { Plugin } from "../emulator/plugin.ts";
 import type { Timer } from "../emulator/clock.ts";
 import type { HeaderMap } from "../http/header-map.ts";
 import type { HttpCall, HttpCallResponse } from "../http/http-call.ts";
 import { Context } from "./context.ts";
+import { GrpcCallouts } from "./grpc-callouts.ts";
 import type { Vm } from "./vm.ts";
 
 /** The context of a plugin in one VM ("root context"): configuration, timer, callouts and queues. */
@@ -16,6 +17,7 @@ export class PluginContext extends Context {
   /** The answer `proxy_on_http_call_response` is reporting. */
   httpCallResponse: HttpCallResponse | null = null;
   readonly httpCalls = new Map<number, HttpCall>();
+  readonly grpc = new GrpcCallouts(this);
   #isCreated = false;
   #configuring: Plugin | null = null;
   #tickPeriod = 0;
@@ -39,9 +41,23 @@ export class PluginContext extends Context {
     return this.#configuring;
   }
 
+  get calloutsInFlight(): number {
+    return this.httpCalls.size + this.grpc.count;
+  }
+
   calloutMap(type: number): HeaderMap | null {
-    if (this.httpCallResponse === null) return null;
-    return type === 6 ? this.httpCallResponse.headers : type === 7 ? this.httpCallResponse.trailers : null;
+    switch (type) {
+      case MapType.GrpcReceiveInitialMetadata:
+        return this.grpc.initialMetadata;
+      case MapType.GrpcReceiveTrailingMetadata:
+        return this.grpc.trailingMetadata;
+      case MapType.HttpCallResponseHeaders:
+        return this.httpCallResponse?.headers ?? null;
+      case MapType.HttpCallResponseTrailers:
+        return this.httpCallResponse?.trailers ?? null;
+      default:
+        return null;
+    }
   }
 
   /** Whether the plugin accepts to start. */
@@ -176,6 +192,7 @@ export class PluginContext extends Context {
     this.#timer = null;
     for (const call of this.httpCalls.values()) call.cancel();
     this.httpCalls.clear();
+    this.grpc.release();
     this.forget();
   }
 

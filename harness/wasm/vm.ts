@@ -47,6 +47,8 @@ export class Vm {
   stopsNextIteration = false;
   restriction: number = Restriction.None;
   nextHttpCallToken = 0;
+  nextGrpcCallToken = 1;
+  nextGrpcStreamToken = 2;
   dnsToken = 1;
   /** Run when a trap ends this VM. */
   onFailure: (() => void) | null = null;

@@ -5,6 +5,7 @@ export const enum Status {
   NotFound = 1,
   BadArgument = 2,
   CasMismatch = 8,
+  InternalFailure = 10,
 }
 
 export const enum MapType {
@@ -12,6 +13,8 @@ export const enum MapType {
   HttpRequestTrailers = 1,
   HttpResponseHeaders = 2,
   HttpResponseTrailers = 3,
+  HttpCallResponseHeaders = 6,
+  HttpCallResponseTrailers = 7,
 }
 
 export const enum StreamType {
@@ -22,6 +25,7 @@ export const enum StreamType {
 export const enum BufferType {
   HttpRequestBody = 0,
   HttpResponseBody = 1,
+  HttpCallResponseBody = 4,
   PluginConfiguration = 7,
   CallData = 8,
 }

@@ -182,3 +182,21 @@ export declare function proxy_call_foreign_function(
   result: usize,
   resultSize: usize,
 ): i32;
+
+@external("env", "proxy_set_effective_context")
+export declare function proxy_set_effective_context(contextId: u32): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_http_call")
+export declare function proxy_http_call(
+  cluster: usize,
+  clusterSize: usize,
+  headers: usize,
+  headersSize: usize,
+  body: usize,
+  bodySize: usize,
+  trailers: usize,
+  trailersSize: usize,
+  timeoutMs: u32,
+  token: usize,
+): i32;

@@ -1,3 +1,5 @@
+import { Status } from "../abi/enums";
+import { proxy_set_effective_context } from "../abi/imports";
 import { collectIfGrown } from "../memory/collector";
 import { resetArena } from "../memory/arena";
 
@@ -30,6 +32,31 @@ export function enterCallback(context: u32, callback: string): void {
 @inline
 export function renameCallback(callback: string): void {
   currentCallback = callback;
+}
+
+/**
+ * Lets the rest of the callback act on another context, as if the callback were for it. The proxy goes back by itself
+ * when the callback returns.
+ *
+ * @returns `false`, with nothing changed, when the proxy knows no such context any more
+ */
+export function actFor(context: u32): bool {
+  if (proxy_set_effective_context(context) != Status.Ok) return false;
+  currentContext = context;
+  // Header views hold what they read of the other context.
+  callbackNumber += 1;
+  return true;
+}
+
+/**
+ * Index of the function that is told of each stream and plugin that is gone; 0: none. An index, since a variable of a
+ * function type would cost every module the type.
+ */
+export let contextEnded: u32 = 0;
+
+/** Sets the function that lets go of what is kept for a context: its `index`. */
+export function onContextEnd(listener: u32): void {
+  contextEnded = listener;
 }
 
 /** To be called last in every callback: scratch memory is given back, garbage collected if there is enough of it. */

@@ -1,4 +1,5 @@
 import { BufferType, MapType } from "../abi/enums";
+import { ByteView } from "../memory/byte-view";
 import { BodyState, setBodyState } from "./body-state";
 import { FilterHeaders } from "./filter-status";
 import { HeaderMap } from "./header-map";
@@ -98,15 +99,7 @@ export class ResponseHeaders extends HeaderMap {
    * digits.
    */
   get status(): i32 {
-    const value = this.getBytes(":status");
-    if (value === null) return 0;
-    let status = 0;
-    for (let index = 0; index < value.length; index++) {
-      const digit = value.at(index) - 0x30;
-      if (digit > 9 || status > 99) return 0;
-      status = status * 10 + digit;
-    }
-    return status;
+    return parseStatus(this.getBytes(":status"));
   }
 
   /**
@@ -151,6 +144,18 @@ export class ResponseHeaders extends HeaderMap {
   ): FilterHeaders {
     return collectBody(BufferType.HttpResponseBody, this, endOfStream, limit, overLimit, access);
   }
+}
+
+/** A status as a number; 0 when it is absent or no number of up to three digits. */
+export function parseStatus(value: ByteView | null): i32 {
+  if (value === null) return 0;
+  let status = 0;
+  for (let index = 0; index < value.length; index++) {
+    const digit = value.at(index) - 0x30;
+    if (digit > 9 || status > 99) return 0;
+    status = status * 10 + digit;
+  }
+  return status;
 }
 
 /** The two maps of the stream that the running callback is for. */

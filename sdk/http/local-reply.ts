@@ -3,9 +3,10 @@ import { Status } from "../abi/enums";
 import { currentContext } from "../context/callback";
 import { claimLocalReply } from "../context/streams";
 import { log } from "../log/log";
-import { beginBytes, writeByte, writeBytes, writeU32, writtenBytes, writtenSize } from "../memory/byte-writer";
-import { encodeText, TextFlags, textFlags, textSize } from "../memory/utf8";
+import { writtenBytes, writtenSize } from "../memory/byte-writer";
+import { encodeText, textSize } from "../memory/utf8";
 import { FilterHeaders } from "./filter-status";
+import { HeaderList } from "./header-list";
 
 /**
  * An answer from the proxy itself instead of the upstream's:
@@ -18,8 +19,7 @@ import { FilterHeaders } from "./filter-status";
  * gets its status and message in gRPC's form.
  */
 export class LocalReply {
-  private names: string[] = [];
-  private values: string[] = [];
+  private headers: HeaderList = new HeaderList();
   private body: string = "";
   private codeDetails: string = "";
   private grpc: i32 = -1;
@@ -34,16 +34,9 @@ export class LocalReply {
 
   /** Adds a header. One with an empty name, or with NUL, CR or LF in it, is left out, with an error in the log. */
   header(name: string, value: string): LocalReply {
-    const encodedName = encodeText(name);
-    if (
-      textSize(encodedName) == 0 ||
-      ((textFlags(encodedName) | textFlags(encodeText(value))) & TextFlags.Unsafe) != 0
-    ) {
+    if (!this.headers.add(name, value)) {
       log.error('a local reply cannot have a header named "' + name + '" with this value: left out');
-      return this;
     }
-    this.names.push(name);
-    this.values.push(value);
     return this;
   }
 
@@ -86,7 +79,7 @@ export class LocalReply {
     }
     const details = encodeText(this.codeDetails);
     const body = encodeText(this.status == 204 || this.status == 304 ? "" : this.body);
-    this.writePairs();
+    this.headers.write();
     const result = proxy_send_local_response(
       this.status,
       details,
@@ -100,24 +93,4 @@ export class LocalReply {
     if (result != Status.Ok) log.error("the proxy refused a local reply");
     return FilterHeaders.StopIteration;
   }
-
-  private writePairs(): void {
-    const count = this.names.length;
-    beginBytes();
-    writeU32(count);
-    for (let index = 0; index < count; index++) {
-      writeU32(textSize(encodeText(this.names[index])));
-      writeU32(textSize(encodeText(this.values[index])));
-    }
-    for (let index = 0; index < count; index++) {
-      writeTerminated(this.names[index]);
-      writeTerminated(this.values[index]);
-    }
-  }
-}
-
-function writeTerminated(text: string): void {
-  const encoded = encodeText(text);
-  writeBytes(encoded, textSize(encoded));
-  writeByte(0);
 }

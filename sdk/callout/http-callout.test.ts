@@ -1,0 +1,358 @@
+import {
+  Emulator,
+  startEmulator,
+  type HostOptions,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from "@attache/harness";
+import { eachHost } from "@attache/harness/vitest";
+import { beforeAll, expect, it } from "vitest";
+import { ScriptedStream } from "../../harness/testing/scripted-stream.ts";
+import { compileFilter, filterSource } from "../../test/compile-filter.ts";
+
+/** What it does is the first part of a request's path. */
+const source = filterSource(
+  `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+    const path = headers.path;
+    if (path.startsWith("/response")) return FilterHeaders.Continue;
+    if (path == "/deny") return held(new Deny().send(ask("auth", "/deny")));
+    if (path == "/leave") {
+      new Said("leave").send(ask("auth", "/late").timeout(0));
+      return FilterHeaders.Continue;
+    }
+    if (path == "/unknown") return refused(new Said("unknown"), ask("nope", "/"));
+    if (path == "/header") return refused(new Said("header"), ask("auth", "/").header("x-a", "1\\r\\nx-b: 2"));
+    if (path == "/empty") return refused(new Said("empty"), new CalloutRequest("auth", "", "/"));
+    if (path == "/many") {
+      const many = ask("auth", "/");
+      for (let index = 0; index < 1022; index++) many.header("x-many", "1");
+      return refused(new Said("many"), many);
+    }
+    if (path == "/cancel") {
+      const cancelled = new Said("cancelled");
+      cancelled.send(ask("auth", "/one"));
+      cancelled.cancel();
+      log.info("cancelled: " + name(cancelled.outcome) + " " + cancelled.isInFlight.toString());
+      return held(cancelled.send(ask("auth", "/two")));
+    }
+    if (path == "/join") {
+      const join = new Both(headers);
+      join.user.send(ask("auth", "/user"));
+      join.quota.send(ask("auth", "/quota"));
+      join.nobody.send(ask("nope", "/"));
+      join.add(join.user);
+      join.add(join.quota);
+      join.add(join.nobody);
+      return held(join.isPending);
+    }
+    if (path.startsWith("/retry")) {
+      const retry = new RetryPolicy(3).backoff(100, 150);
+      if (path.endsWith("5xx")) retry.onServerErrors();
+      if (path.endsWith("late")) retry.exceptTimeouts();
+      return held(new Ask(headers).send(ask("auth", path), retry));
+    }
+    const request = new CalloutRequest("auth", "auth.test", "/check?a=1", "POST").text("body").header("x-a", "1");
+    return held(new Ask(headers).send(request.trace(headers).timeout(300)));
+  }
+  override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
+    if (this.isAsking || headers.has("x-plain")) return FilterHeaders.Continue;
+    this.isAsking = true;
+    headers.set("x-pages", memory.size().toString());
+    return new AskInResponse(headers).send(ask("auth", "/response")) ? FilterHeaders.StopIteration : FilterHeaders.Continue;
+  }
+  private isAsking: bool = false;`,
+  `override configure(config: ConfigReader): void {
+    const wanted = config.string("ask", "");
+    if (wanted == "") return;
+    log.info("asked: " + new Said("plugin").send(ask("auth", "/configure")).toString());
+    this.startTimer(new AskLater(), 20, false);
+  }`,
+)
+  .replace(
+    "import {",
+    "import { CalloutJoin, CalloutOutcome, CalloutRefusal, CalloutRequest, CalloutResponse, HttpCallout, RetryPolicy, Timer,",
+  )
+  .replace(
+    "class TestPlugin",
+    `
+function held(isHeld: bool): FilterHeaders {
+  return isHeld ? FilterHeaders.StopIteration : new LocalReply(503).send();
+}
+function refused(callout: HttpCallout, request: CalloutRequest): FilterHeaders {
+  const sent = callout.send(request);
+  return new LocalReply(503).header("x-plain", "1").text(sent.toString() + " " + name(callout.outcome) + " " + (<i32>callout.refusal).toString()).send();
+}
+function ask(cluster: string, path: string): CalloutRequest {
+  return new CalloutRequest(cluster, "auth.test", path).timeout(300);
+}
+function name(outcome: CalloutOutcome): string {
+  const names = ["pending", "ok", "timeout", "reset", "refused", "cancelled"];
+  return names[outcome];
+}
+function orNone(text: string | null): string {
+  return text === null ? "-" : text;
+}
+class Ask extends HttpCallout {
+  constructor(private request: RequestHeaders) { super(); }
+  override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
+    this.request.set("x-outcome", name(outcome) + " " + response.status.toString() + " '" + response.text() + "'");
+    this.request.set("x-custom", orNone(response.headers.get("x-u")));
+    this.request.set("x-trailer", orNone(response.trailers.get("x-t")));
+    this.request.set("x-attempts", this.attempts.toString());
+    continueRequest();
+  }
+}
+class AskInResponse extends HttpCallout {
+  constructor(private headers: ResponseHeaders) { super(); }
+  override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
+    this.headers.set("x-outcome", name(outcome) + " " + response.text());
+    continueResponse();
+  }
+}
+class Deny extends HttpCallout {
+  override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
+    new LocalReply(403).header("x-plain", "1").text(response.text()).send();
+  }
+}
+class Said extends HttpCallout {
+  constructor(private who: string) { super(); }
+  override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
+    log.info(this.who + ": " + name(outcome) + " " + response.text());
+    continueRequest();
+  }
+}
+class Kept extends HttpCallout {
+  text: string = "";
+  override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void { this.text = response.text(); }
+}
+class Both extends CalloutJoin {
+  user: Kept = new Kept();
+  quota: Kept = new Kept();
+  nobody: Kept = new Kept();
+  constructor(private request: RequestHeaders) { super(); }
+  override onJoined(): void {
+    this.request.set("x-outcome", this.user.text + " " + this.quota.text + " " + name(this.nobody.outcome));
+    continueRequest();
+  }
+}
+class AskLater extends Timer {
+  override onTimer(): void { new Said("timer").send(ask("auth", "/tick")); }
+}
+class TestPlugin`,
+  );
+
+eachHost("an HTTP callout", (start, kind) => {
+  let module: Uint8Array;
+  beforeAll(async () => {
+    module = await compileFilter(source);
+  });
+
+  type Answer = (request: UpstreamRequest) => UpstreamResponse;
+
+  const startWith = async (auth: Answer, options: Partial<HostOptions> = {}) =>
+    await start({
+      plugins: [{ module }],
+      clusters: { app: () => ({ body: "ok", headers: { "x-plain": "1" } }), auth },
+      routes: [{ match: { prefix: "/" }, cluster: "app" }],
+      ...options,
+    });
+  const traced = { headers: { traceparent: "00-1-2-01", b3: "0" } };
+  const send = async (host: Awaited<ReturnType<typeof startWith>>, path: string) => {
+    const response = host.fetch(path, traced);
+    if (host instanceof Emulator) host.advance(2000);
+    return await response;
+  };
+  /** What the request to the application says of the callout. */
+  const passed = async (path: string, auth: Answer) => {
+    await using host = await startWith(auth);
+    const response = await send(host, path);
+    expect(response.status).toBe(200);
+    const request = host.requests("app")[0]!;
+    const asked = host.requests("auth").length;
+    return { outcome: request.header("x-outcome"), attempts: request.header("x-attempts"), asked };
+  };
+
+  it("sends what it is given, and gets status, headers, body and trailers", async () => {
+    await using host = await startWith(() => ({
+      status: 201,
+      body: ["y", "es"],
+      headers: { "x-u": "1" },
+      trailers: { "x-t": "2" },
+    }));
+    await send(host, "/");
+    const [request] = host.requests("auth");
+    expect([request!.method, request!.path, request!.authority, request!.text()]).toEqual([
+      "POST",
+      "/check?a=1",
+      "auth.test",
+      "body",
+    ]);
+    const names = ["x-a", "traceparent", "b3", "tracestate", "content-length"];
+    expect(names.map((name) => request!.header(name))).toEqual(["1", "00-1-2-01", "0", null, "4"]);
+    const [app] = host.requests("app");
+    expect(["x-outcome", "x-custom", "x-trailer"].map((name) => app!.header(name))).toEqual(["ok 201 'yes'", "1", "2"]);
+  });
+
+  it.each([500, 502, 503, 504])("takes a %s of the cluster for an answer, whatever it says", async (status) => {
+    const { outcome } = await passed("/", () => ({ status, body: "upstream request timeout" }));
+    expect(outcome).toBe(`ok ${status} 'upstream request timeout'`);
+  });
+
+  it("tells a timeout", async () => {
+    expect((await passed("/", () => ({ delayMs: 600 }))).outcome).toBe("timeout 504 'upstream request timeout'");
+  });
+
+  it("tells a connection that breaks before the answer", async () => {
+    const { outcome } = await passed("/", () => ({ reset: true }));
+    expect(outcome).toMatch(/^reset 503 'upstream connect error or disconnect/);
+  });
+
+  it("tells an answer that breaks off", async () => {
+    expect((await passed("/", () => ({ body: "half", reset: true }))).outcome).toBe("reset 0 ''");
+  });
+
+  // In the emulator an answer that is shorter than its content-length ends there.
+  it.runIf(kind === "envoy")("tells an answer that does not end in time", async () => {
+    const answer = () => ({ headers: { "content-length": "10" }, body: "half" });
+    expect((await passed("/", answer)).outcome).toBe("timeout 0 ''");
+  });
+
+  it("can answer the stream that waits", async () => {
+    await using host = await startWith(() => ({ body: "no entry" }));
+    const response = await send(host, "/deny");
+    expect([response.status, response.text()]).toEqual([403, "no entry"]);
+    expect(host.requests("app")).toEqual([]);
+  });
+
+  it.each([
+    ["/unknown", "false refused 2"],
+    ["/header", "false refused 1"],
+    ["/empty", "false refused 1"],
+    ["/many", "false refused 1"],
+  ])("is refused when it cannot be sent: %s", async (path, text) => {
+    await using host = await startWith(() => ({}));
+    const response = await send(host, path);
+    expect([response.status, response.text()]).toEqual([503, text]);
+    expect(host.requests("auth")).toEqual([]);
+  });
+
+  it("does not call back for a stream that is gone", async () => {
+    await using host = await startWith(({ path }) => (path === "/late" ? { body: "late", delayMs: 100 } : {}), {
+      logLevel: "trace",
+    });
+    expect((await send(host, "/leave")).status).toBe(200);
+    // The proxy does call the module: nothing comes of it.
+    const isAnswered = () => host.transcript.some((line) => line.includes("proxy_on_http_call_response"));
+    for (let wait = 0; wait < 500 && !isAnswered(); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(isAnswered()).toBe(true);
+    expect(host.logs.filter(({ message }) => message.startsWith("leave"))).toEqual([]);
+  });
+
+  it("does not call back when it was cancelled, and can be sent again", async () => {
+    await using host = await startWith(({ path }) => ({ body: path }));
+    expect((await send(host, "/cancel")).status).toBe(200);
+    const said = host.logs.map(({ message }) => message);
+    expect(said).toEqual(["cancelled: cancelled false", "cancelled: ok /two"]);
+  });
+
+  it("can be one of several that are waited for", async () => {
+    const { outcome } = await passed("/join", ({ path }) => ({ body: path, delayMs: path === "/user" ? 20 : 1 }));
+    expect(outcome).toBe("/user /quota refused");
+  });
+
+  it("can hold a response", async () => {
+    const auth: Answer = ({ path }) => ({ body: path });
+    await using host = await startWith(auth, { clusters: { app: () => ({ body: "ok" }), auth } });
+    const response = await send(host, "/response");
+    expect([response.header("x-outcome"), response.text()]).toEqual(["ok /response", "ok"]);
+  });
+
+  it("can be a plugin's own, sent while it is configured or by a timer", async () => {
+    await using host = await startWith(({ path }) => ({ body: path }), {
+      plugins: [{ module, configuration: { ask: "yes" } }],
+    });
+    if (host instanceof Emulator) host.advance(100);
+    await host.waitForLog("asked: true");
+    await host.waitForLog("plugin: ok /configure");
+    await host.waitForLog("timer: ok /tick");
+  });
+
+  it("is sent again after a reset, as often as the policy says", async () => {
+    let answers = 0;
+    const flaky = () => ((answers += 1) < 3 ? { reset: true } : { body: "third" });
+    expect(await passed("/retry", flaky)).toEqual({ outcome: "ok 200 'third'", attempts: "3", asked: 3 });
+    const { outcome, attempts, asked } = await passed("/retry", () => ({ reset: true }));
+    expect([outcome!.slice(0, 9), attempts, asked]).toEqual(["reset 503", "3", 3]);
+  });
+
+  it("is sent again after an answer from 500 on only when the policy says so", async () => {
+    const failing = () => ({ status: 500 });
+    expect(await passed("/retry", failing)).toEqual({ outcome: "ok 500 ''", attempts: "1", asked: 1 });
+    expect(await passed("/retry-5xx", failing)).toEqual({ outcome: "ok 500 ''", attempts: "3", asked: 3 });
+  });
+
+  it("is sent again after a timeout unless the policy excepts it", async () => {
+    const slow = () => ({ delayMs: 5000 });
+    expect((await passed("/retry", slow)).attempts).toBe("3");
+    expect((await passed("/retry-late", slow)).attempts).toBe("1");
+  });
+
+  it.runIf(kind === "emulator")("waits a random time that doubles up to the bound (virtual time)", async () => {
+    const gaps: number[][] = [[], []];
+    for (let seed = 1; seed <= 40; seed++) {
+      const times: number[] = [];
+      await using host = await startEmulator({
+        plugins: [{ module }],
+        clusters: {
+          app: () => ({ headers: { "x-plain": "1" } }),
+          auth: () => {
+            times.push(host.clock.now());
+            return { reset: true };
+          },
+        },
+        routes: [{ match: { prefix: "/" }, cluster: "app" }],
+        startTime: Date.UTC(2025, 0, seed),
+      });
+      const response = host.fetch("/retry");
+      while (times.length < 3) host.advance(1);
+      expect((await response).status).toBe(200);
+      gaps[0]!.push(times[1]! - times[0]!);
+      gaps[1]!.push(times[2]! - times[1]!);
+    }
+    expect(Math.max(...gaps[0]!)).toBeLessThanOrEqual(100);
+    expect(Math.max(...gaps[1]!)).toBeLessThanOrEqual(150);
+    expect(Math.max(...gaps[1]!)).toBeGreaterThan(100);
+    expect(Math.min(...gaps.flat())).toBeLessThan(20);
+  });
+
+  it.runIf(kind === "emulator")("leaves nothing behind when streams die meanwhile (many streams)", async () => {
+    const auth: Answer = ({ path }) =>
+      path === "/check?a=1" ? { delayMs: 250 } : path === "/retry" ? { reset: true } : {};
+    await using host = await startEmulator({
+      plugins: [{ module }],
+      clusters: { app: () => ({ body: "ok" }), auth },
+      routes: [{ match: { prefix: "/" }, cluster: "app" }],
+    });
+    const die = (path: string, count: number) => {
+      for (let index = 0; index < count; index++) {
+        const stream = new ScriptedStream(host).sendHeaders({ ":path": path });
+        stream.stream.clientReset();
+      }
+    };
+    const pages = async () => Number((await host.fetch("/response")).header("x-pages"));
+    for (const path of ["/", "/retry"]) {
+      die(path, 10_000);
+      const early = await pages();
+      expect(early).toBeGreaterThan(0);
+      // Streams die, and answers and timeouts come for those that died before.
+      for (let round = 0; round < 3; round++) {
+        host.advance(100);
+        die(path, 2000);
+      }
+      expect(await pages()).toBe(early);
+      host.advance(10_000);
+      expect(host.calloutsInFlight).toBe(0);
+    }
+    expect(host.logs).toEqual([]);
+  });
+});

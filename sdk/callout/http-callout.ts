@@ -1,0 +1,226 @@
+import { Status } from "../abi/enums";
+import { proxy_http_call } from "../abi/imports";
+import { actFor, currentContext } from "../context/callback";
+import { Plugin } from "../context/plugin";
+import { log } from "../log/log";
+import { writtenBytes, writtenSize } from "../memory/byte-writer";
+import { encodeText, textSize } from "../memory/utf8";
+import { currentTimeNs } from "../time/time";
+import { Timer } from "../time/timer";
+import { Callout, CalloutOutcome, CalloutRefusal } from "./callout";
+import { CalloutRequest } from "./callout-request";
+import { calloutResponse, CalloutResponse } from "./callout-response";
+import { addCallout, findCallout, forgetToken, removeCallout, setToken } from "./in-flight";
+import { RetryPolicy } from "./retry-policy";
+
+/** What Envoy takes of headers; more than that it silently takes for none. */
+const MOST_HEADERS: i32 = 1024;
+const MOST_HEADER_BYTES: usize = 1 << 20;
+
+const NS_PER_MS: u64 = 1_000_000;
+
+/**
+ * Asks a cluster something over HTTP:
+ *
+ * ```ts
+ * class Check extends HttpCallout {
+ *   override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
+ *     if (outcome == CalloutOutcome.Ok && response.status == 200) continueRequest();
+ *     else new LocalReply(403).send();
+ *   }
+ * }
+ * // in onRequestHeaders():
+ * if (new Check().send(new CalloutRequest("auth", "auth.example.com", "/check"))) return FilterHeaders.StopIteration;
+ * return new LocalReply(503).send();
+ * ```
+ *
+ * AssemblyScript has no closures: what the callback needs is given to the object, usually the filter.
+ *
+ * A callout belongs to the stream, or else the plugin, whose callback sends it ({@link Callout}).
+ */
+export abstract class HttpCallout extends Callout {
+  // A subclass cannot have fields of the same names, private or not.
+  private calloutRequest: CalloutRequest | null = null;
+  private calloutRetry: RetryPolicy | null = null;
+  private calloutTimer: RetryTimer | null = null;
+  private calloutAttempts: i32 = 0;
+  private calloutSentNs: u64 = 0;
+
+  /**
+   * The callout has ended: `Ok`, `Timeout`, `Reset`, or `Refused` when that came of a later attempt. Called once for each
+   * {@link send} that answered `true`, unless it is cancelled or its stream is gone.
+   *
+   * Acts on the stream that sent the callout as that stream's own callbacks do: it can let it go on, answer it, and read
+   * and change headers that are held.
+   */
+  abstract onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void;
+
+  /**
+   * Sends `request`. The proxy takes it or not; the answer comes later.
+   *
+   * Allowed in: every callback but the plugin's `configure` while the proxy starts, when it has no clusters yet: `Refused`.
+   * Traps when this callout is in flight.
+   * Cost: one host call, two with a timeout; one or two more for the answer.
+   *
+   * @returns `false` when the proxy refuses it: {@link refusal} says why, and {@link onOutcome} is not called
+   */
+  send(request: CalloutRequest, retry: RetryPolicy | null = null): bool {
+    if (this.calloutIsListed) throw new Error("a callout was sent that is in flight: make another one");
+    this.calloutRequest = request;
+    this.calloutRetry = retry;
+    this.calloutAttempts = 0;
+    if (!this.dispatchCallout(request)) {
+      this.calloutOutcome = CalloutOutcome.Refused;
+      return false;
+    }
+    addCallout(this, currentContext);
+    this.calloutOutcome = CalloutOutcome.Pending;
+    return true;
+  }
+
+  /** How often the request was sent, refusals included. */
+  get attempts(): i32 {
+    return this.calloutAttempts;
+  }
+
+  /**
+   * Gives the callout up: {@link onOutcome} will not be called. The request itself cannot be taken back. No effect when it
+   * is not in flight.
+   */
+  cancel(): void {
+    if (!this.calloutIsListed) return;
+    this.abandonCallout();
+    this.endCallout(CalloutOutcome.Cancelled);
+  }
+
+  /** @internal */
+  abandonCallout(): void {
+    const timer = this.calloutTimer;
+    if (timer !== null) timer.stop();
+    this.calloutTimer = null;
+  }
+
+  /** @internal The proxy has called back. */
+  calloutAnswered(plugin: Plugin, headerCount: u32, bodySize: u32): void {
+    forgetToken(this);
+    if (this.calloutOwner != currentContext && !actFor(this.calloutOwner)) {
+      removeCallout(this);
+      return;
+    }
+    calloutResponse.arrived(bodySize);
+    this.outcomeKnown(plugin, headerCount == 0 ? this.brokenOff() : calloutResponse.classify());
+  }
+
+  /** @internal The time to wait before another attempt is over. */
+  sendCalloutAgain(plugin: Plugin): void {
+    const request = this.calloutRequest!;
+    const pluginContext = currentContext;
+    this.calloutTimer = null;
+    if (this.dispatchCallout(request)) return;
+    if (this.calloutOwner != pluginContext && !actFor(this.calloutOwner)) {
+      removeCallout(this);
+      return;
+    }
+    calloutResponse.arrived(0);
+    this.outcomeKnown(plugin, CalloutOutcome.Refused);
+    // Other timers follow in this callback.
+    actFor(pluginContext);
+  }
+
+  private outcomeKnown(plugin: Plugin, outcome: CalloutOutcome): void {
+    const retry = this.calloutRetry;
+    if (retry !== null && retry.wants(this.calloutAttempts, outcome, calloutResponse.status)) {
+      const timer = new RetryTimer(this, plugin);
+      this.calloutTimer = timer;
+      plugin.startTimer(timer, retry.delayMs(this.calloutAttempts), false);
+      return;
+    }
+    this.endCallout(outcome);
+  }
+
+  private endCallout(outcome: CalloutOutcome): void {
+    const join = this.calloutJoin;
+    this.calloutJoin = null;
+    this.calloutRequest = null;
+    this.calloutOutcome = outcome;
+    removeCallout(this);
+    const isCancelled = outcome == CalloutOutcome.Cancelled;
+    if (!isCancelled) this.onOutcome(outcome, calloutResponse);
+    if (join !== null) join.calloutEnded(isCancelled);
+  }
+
+  /** Why an answer that had begun did not end: the proxy does not tell, the clock does. */
+  private brokenOff(): CalloutOutcome {
+    const timeoutNs = <u64>this.calloutRequest!.timeoutMs * NS_PER_MS;
+    const isLate = timeoutNs != 0 && currentTimeNs() - this.calloutSentNs >= timeoutNs;
+    return isLate ? CalloutOutcome.Timeout : CalloutOutcome.Reset;
+  }
+
+  /** Whether the proxy takes the request. */
+  private dispatchCallout(request: CalloutRequest): bool {
+    this.calloutAttempts += 1;
+    this.calloutRefusal = CalloutRefusal.InvalidRequest;
+    if (!request.isValid || max(request.headers.length, request.trailers.length) > MOST_HEADERS) return false;
+    request.headers.write();
+    const headers = writtenBytes();
+    const headersSize = writtenSize();
+    let trailers: usize = 0;
+    let trailersSize: usize = 0;
+    if (request.trailers.length > 0) {
+      request.trailers.write();
+      trailers = writtenBytes();
+      trailersSize = writtenSize();
+    }
+    if (max(headersSize, trailersSize) > MOST_HEADER_BYTES) return false;
+    const bytes = request.bodyBytes;
+    const body = bytes === null ? encodeText(request.bodyText) : changetype<usize>(bytes);
+    const bodySize = bytes === null ? textSize(body) : <usize>bytes.length;
+    const cluster = encodeText(request.cluster);
+    const token = memory.data(4, 4);
+    if (request.timeoutMs != 0) this.calloutSentNs = currentTimeNs();
+    const status = proxy_http_call(
+      cluster,
+      textSize(cluster),
+      headers,
+      headersSize,
+      body,
+      bodySize,
+      trailers,
+      trailersSize,
+      request.timeoutMs,
+      token,
+    );
+    this.calloutRefusal = refusalOf(status);
+    if (status != Status.Ok) return false;
+    setToken(this, load<u32>(token));
+    return true;
+  }
+}
+
+class RetryTimer extends Timer {
+  constructor(
+    private callout: HttpCallout,
+    private plugin: Plugin,
+  ) {
+    super();
+  }
+
+  override onTimer(): void {
+    this.callout.sendCalloutAgain(this.plugin);
+  }
+}
+
+/** The proxy has an answer, or none: nothing happens when nobody waits for it. */
+export function httpCalloutAnswered(plugin: Plugin, token: u32, headerCount: u32, bodySize: u32): void {
+  const callout = findCallout(token);
+  if (callout !== null) (callout as HttpCallout).calloutAnswered(plugin, headerCount, bodySize);
+}
+
+export function refusalOf(status: i32): CalloutRefusal {
+  if (status == Status.Ok) return CalloutRefusal.None;
+  // The other reasons for it have been ruled out.
+  if (status == Status.BadArgument) return CalloutRefusal.UnknownCluster;
+  if (status == Status.InternalFailure) return CalloutRefusal.Unavailable;
+  log.error("the proxy refused a callout: status " + status.toString());
+  return CalloutRefusal.Other;
+}

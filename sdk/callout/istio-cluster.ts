@@ -1,0 +1,9 @@
+/**
+ * Name of the cluster that Istio makes for a port of a service: `outbound|443||auth.example.com`. The host is the
+ * service's full name (`auth.default.svc.cluster.local`) or one of a `ServiceEntry`.
+ *
+ * @param subset of a `DestinationRule`
+ */
+export function istioCluster(host: string, port: i32, subset: string = ""): string {
+  return "outbound|" + port.toString() + "|" + subset + "|" + host;
+}
