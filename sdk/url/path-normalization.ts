@@ -22,8 +22,8 @@ export enum PathNormalization {
  * The path that a proxy with this `normalization` would hand on, for a `:path` as it was received. What follows the
  * first `?` or `#` stays as it is. Escapes are decoded once: `%252e` stays.
  *
- * Follows Envoy 1.40 byte for byte in its answers, also where they surprise: `%2e%2e` with a path parameter (`..;x`) is
- * an ordinary segment, a path of nothing but slashes merges to `//`. The case of escapes that stay is kept.
+ * Follows Envoy 1.40 byte for byte in its answers, also where they surprise: `..;x` counts as `..` but `%2e%2e;x` does
+ * not, and a path of nothing but slashes merges to `//`. The case of escapes that stay is kept.
  *
  * @returns `path` itself (`===`) when nothing changes; a view in scratch memory otherwise; `null` for what Envoy answers
  *   with 400: an escaped NUL, or a path that starts with none of `/`, `\` and `*`
@@ -37,14 +37,12 @@ export function normalizePath(path: ByteView, normalization: PathNormalization):
   const rest = path.length - size;
   // An escape triples a byte.
   const result = takeScratch(3 * size + rest + 1);
-  let from = path.start;
-  let end = from + size;
-  if (normalization == PathNormalization.DecodeAndMergeSlashes) {
-    const decoded = takeScratch(size);
-    end = decodeSlashes(from, end, decoded);
-    from = decoded;
-  }
-  let to = canonicalize(from, end, result);
+  const copy = takeScratch(size);
+  memory.copy(copy, path.start, size);
+  let end = copy + size;
+  if (normalization == PathNormalization.DecodeAndMergeSlashes) end = decodeSlashes(copy, end);
+  end = dropDotParameters(copy, end);
+  let to = canonicalize(copy, end, result);
   if (to == 0) return null;
   if (normalization != PathNormalization.Base) to = mergeSlashes(result, to);
   memory.copy(to, path.start + size, rest);
@@ -53,18 +51,39 @@ export function normalizePath(path: ByteView, normalization: PathNormalization):
   return isSame ? path : ByteView.of(result, length);
 }
 
-/** Writes the bytes with `%2F` and `%5C` as `/` and `\`, and returns the address behind them. */
-function decodeSlashes(from: usize, end: usize, to: usize): usize {
-  while (from < end) {
-    let byte = <u32>load<u8>(from++);
+/** Makes `%2F` a `/` and `%5C` a `\` in place, and returns the new end. */
+function decodeSlashes(start: usize, end: usize): usize {
+  let to = start;
+  for (let from = start; from < end; from++) {
+    let byte = <u32>load<u8>(from);
     if (byte == 0x25) {
-      const escaped = escapedByte(from, end);
+      const escaped = escapedByte(from + 1, end);
       if (escaped == 0x2f || escaped == 0x5c) {
         byte = escaped;
         from += 2;
       }
     }
     store<u8>(to++, byte);
+  }
+  return to;
+}
+
+/** Drops the parameters of segments that are `.;…` or `..;…`, up to the next `/`, in place, and returns the new end. */
+function dropDotParameters(start: usize, end: usize): usize {
+  let to = start;
+  let segment = start; // where the segment being written starts
+  for (let from = start; from < end; from++) {
+    const byte = load<u8>(from);
+    if (byte == 0x3b) {
+      const size = to - segment;
+      const isDots = load<u8>(to - 1) == 0x2e && (size == 1 || (size == 2 && load<u8>(segment) == 0x2e));
+      if (isDots) {
+        while (from + 1 < end && load<u8>(from + 1) != 0x2f) from++;
+        continue;
+      }
+    }
+    store<u8>(to++, byte);
+    if (byte == 0x2f) segment = to;
   }
   return to;
 }
@@ -82,6 +101,7 @@ function canonicalize(from: usize, end: usize, start: usize): usize {
         const segment = dotSegment(from, end);
         if (segment == 0) break;
         if ((segment & 3) == 2) to = parentOf(start, to);
+        if (strayPercent >= to) strayPercent = 0;
         from = min(end, from + (segment >> 2) + 1);
       }
     } else if (byte != 0x25) {
@@ -115,7 +135,7 @@ function dotSegment(from: usize, end: usize): u32 {
     if (load<u8>(at) == 0x2e) at += 1;
     else if (load<u8>(at) == 0x25 && escapedByte(at + 1, end) == 0x2e) at += 3;
     else return 0;
-    if (at == end || isSlash(load<u8>(at))) return (<u32>(at - from) << 2) | dots;
+    if (at == end || isSlash(load<u8>(at))) return ((<u32>(at - from)) << 2) | dots;
   }
   return 0;
 }
