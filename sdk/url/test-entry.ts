@@ -2,8 +2,9 @@ import { ByteView } from "../memory/byte-view";
 import { Cookies, cookieValue } from "./cookies";
 import { normalizePath, PathNormalization } from "./path-normalization";
 import { Query, queryParameter } from "./query";
-import { beginBytes, writeByte, writeBytes, writtenBytes, writtenSize } from "../memory/byte-writer";
+import { beginBytes, writeByte, writeBytes, writeText, writtenBytes, writtenSize } from "../memory/byte-writer";
 import { resetArena } from "../memory/arena";
+import { Url } from "./url";
 
 let buffer = new StaticArray<u8>(1024);
 
@@ -67,6 +68,27 @@ export function cookies(start: usize, length: i32): usize {
 
 export function cookieA(start: usize, length: i32): usize {
   return output(cookieValue(ByteView.of(start, length), "a"));
+}
+
+/** The parts, each preceded by a byte 0xff; what is absent is `null`. */
+export function split(start: usize, length: i32): usize {
+  const url = Url.parse(ByteView.of(start, length));
+  if (url === null) return 0;
+  beginBytes();
+  writePart(url.scheme);
+  writePart(url.host);
+  writeByte(0xff);
+  writeText(url.port.toString());
+  writePart(url.path);
+  writePart(url.query);
+  writePart(url.fragment);
+  return writtenBytes();
+}
+
+function writePart(part: ByteView | null): void {
+  writeByte(0xff);
+  if (part === null) writeText("null");
+  else writeBytes(part.start, part.length);
 }
 
 export function pages(): i32 {

@@ -210,9 +210,59 @@ describe("Cookies", () => {
   });
 });
 
+describe("Url", () => {
+  const split = (text: string) => bytes("split", text)?.split("\xff").slice(1) ?? null;
+
+  it.each([
+    ["https://example.com", ["https", "example.com", "-1", "", "null", "null"]],
+    ["http://example.com:8080/a/b?x=1#y", ["http", "example.com", "8080", "/a/b", "x=1", "y"]],
+    ["https://[2001:db8::1]:443/", ["https", "2001:db8::1", "443", "/", "null", "null"]],
+    ["https://[::1]", ["https", "::1", "-1", "", "null", "null"]],
+    ["HTTPS://EXAMPLE.com/?", ["HTTPS", "EXAMPLE.com", "-1", "/", "", "null"]],
+    ["https://h?q/a#", ["https", "h", "-1", "", "q/a", ""]],
+    ["https://h#f?q/a", ["https", "h", "-1", "", "null", "f?q/a"]],
+    ["https://h:/", ["https", "h", "-1", "/", "null", "null"]],
+    ["spiffe://cluster.local/ns/a/sa/b", ["spiffe", "cluster.local", "-1", "/ns/a/sa/b", "null", "null"]],
+    ["http://10.0.0.1:65535//x@y:z", ["http", "10.0.0.1", "65535", "//x@y:z", "null", "null"]],
+  ])("splits %s", (text, parts) => {
+    expect(split(text)).toEqual(parts);
+  });
+
+  it.each([
+    ...["", "/a", "//h/a", "example.com", "https:h", "https:/h", "https://", "https:///a", "https://:80/", "1http://h"],
+    ...["https://user@h/", "https://a:b@h/", "https://h:65536/", "https://h:8x/", "https://h:-1/", "https://h:1:2/"],
+    ...[
+      "https://h /",
+      "https://h\\a",
+      "https://h/\t",
+      "https://\xe9/",
+      "https://[::1/",
+      "https://[::1]x/",
+      "https://[1.2.3.4]/",
+    ],
+    ...["https://::1/", "https://[fe80::1%25eth0]/", "https://h]/", 'https://"h"/', "ht tp://h/", "://h"],
+  ])("refuses %j", (text) => {
+    expect(split(text)).toBe(null);
+  });
+
+  it("agrees with URL on the host of what it accepts", () => {
+    const next = random(14);
+    const parts = ["http", "://", "h", "a.b", ":", ":80", "@", "/", "//", "?", "#", "[::1]", ".", "x", "\\"];
+    let accepted = 0;
+    for (let round = 0; round < 50_000; round++) {
+      const text = `http://${Array.from({ length: next(7) }, () => parts[next(parts.length)]).join("")}`;
+      const url = split(text);
+      if (url === null) continue;
+      accepted += 1;
+      expect(new URL(text).hostname.replace(/[[\]]/g, ""), text).toBe(url[1]);
+    }
+    expect(accepted).toBeGreaterThan(1_000);
+  });
+});
+
 it("never needs more memory, and never traps, for any bytes", () => {
   const next = random(13);
-  const names = ["normalize", "query", "cookies", "firstA", "cookieA"];
+  const names = ["normalize", "query", "cookies", "firstA", "cookieA", "split"];
   let pages = 0;
   for (let round = 0; round < 100_000; round++) {
     const text = Buffer.from(Array.from({ length: next(40) }, () => next(256)));
