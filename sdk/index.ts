@@ -54,3 +54,24 @@ export {
   istioCluster,
   RetryPolicy,
 } from "./callout";
+export {
+  base64Size,
+  base64UrlSize,
+  decodeBase64,
+  decodeBase64Url,
+  encodeBase64,
+  encodeBase64Url,
+} from "./encoding/base64";
+export { decodeHex, encodeHex } from "./encoding/hex";
+export { JsonWriter } from "./json";
+export { Glob } from "./match/glob";
+export { isUriTemplate, UriTemplate } from "./match/uri-template";
+export { isUtf8, validUtf8Size } from "./memory/utf8-validity";
+export { CidrSet } from "./net/cidr-set";
+export { IpAddress } from "./net/ip-address";
+export { formatHttpDate, NO_DATE, parseHttpDate } from "./time/http-date";
+export { Cookies, cookieValue } from "./url/cookies";
+export { pathEnd, queryOf } from "./url/path";
+export { normalizePath, PathNormalization } from "./url/path-normalization";
+export { Query, queryParameter } from "./url/query";
+export { Url } from "./url/url";

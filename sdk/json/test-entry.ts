@@ -1,4 +1,6 @@
-import { JsonDocument, JsonKind, JsonNode, NumberStatus } from "./index";
+import { resetArena } from "../memory/arena";
+import { ByteView } from "../memory/byte-view";
+import { JsonDocument, JsonKind, JsonNode, JsonWriter, NumberStatus } from "./index";
 
 let buffer = new StaticArray<u8>(1024);
 const document = new JsonDocument();
@@ -68,6 +70,81 @@ function statusName(status: NumberStatus): string {
   if (status == NumberStatus.NotNumber) return "not a number";
   if (status == NumberStatus.NotInteger) return "not an integer";
   return status == NumberStatus.OutOfRange ? "out of range" : "ok";
+}
+
+let written = 0;
+
+export function writtenSize(): i32 {
+  return written;
+}
+
+function finish(writer: JsonWriter): usize {
+  const text = writer.end();
+  written = text.length;
+  return text.start;
+}
+
+/** Writes the JSON text again, from its parsed values. */
+export function rewrite(start: usize, length: i32): usize {
+  resetArena();
+  document.parse(start, length);
+  const writer = JsonWriter.begin(4);
+  rewriteNode(writer, document.root);
+  return finish(writer);
+}
+
+function rewriteNode(writer: JsonWriter, node: JsonNode): void {
+  if (node.kind == JsonKind.Null) writer.null();
+  else if (node.kind == JsonKind.Bool) writer.bool(node.isTrue);
+  else if (node.kind == JsonKind.Number) writer.number(node.f64);
+  else if (node.kind == JsonKind.String) writer.string(node.text);
+  else {
+    const isObject = node.kind == JsonKind.Object;
+    if (isObject) writer.beginObject();
+    else writer.beginArray();
+    let child = node.count ? node.first : node;
+    for (let i = 0; i < node.count; i++) {
+      if (isObject) {
+        if (i & 1) writer.name(child.text);
+        else writer.nameBytes(ByteView.of(child.start, child.length));
+        child = child.next;
+      }
+      rewriteNode(writer, child);
+      child = child.next;
+    }
+    if (isObject) writer.endObject();
+    else writer.endArray();
+  }
+}
+
+/** The bytes as a JSON string. */
+export function writeBytes(start: usize, length: i32): usize {
+  resetArena();
+  return finish(JsonWriter.begin().bytes(ByteView.of(start, length)));
+}
+
+export function writeIntegers(): usize {
+  resetArena();
+  const writer = JsonWriter.begin().beginArray();
+  writer.integer(0).integer(-1).integer(i64.MAX_VALUE).integer(i64.MIN_VALUE).unsigned(u64.MAX_VALUE);
+  writer.number(NaN).number(Infinity).number(-0.0).number(1e21).number(0.1);
+  return finish(writer.endArray());
+}
+
+/** Calls the writer's methods as the bytes say: each is one of `{`, `}`, `[`, `]`, `n` (name), `0`. */
+export function script(start: usize, length: i32): usize {
+  resetArena();
+  const writer = JsonWriter.begin();
+  for (let p = start; p < start + length; p++) {
+    const step = load<u8>(p);
+    if (step == 0x7b) writer.beginObject();
+    else if (step == 0x7d) writer.endObject();
+    else if (step == 0x5b) writer.beginArray();
+    else if (step == 0x5d) writer.endArray();
+    else if (step == 0x6e) writer.name("n");
+    else writer.integer(0);
+  }
+  return finish(writer);
 }
 
 export function pages(): i32 {

@@ -17,8 +17,15 @@ export class TestModule {
     this.exports = exports;
   }
 
-  /** Compiles `test-entry.ts` beside the test with the options of filters; `transform` may change the binary. */
-  static async compile(testUrl: string, transform?: (wasm: Uint8Array) => Uint8Array): Promise<TestModule> {
+  /**
+   * Compiles `test-entry.ts` beside the test with the options of filters and `further` ones; `transform` may
+   * change the binary.
+   */
+  static async compile(
+    testUrl: string,
+    transform?: (wasm: Uint8Array) => Uint8Array,
+    further: string[] = [],
+  ): Promise<TestModule> {
     const entry = join(dirname(fileURLToPath(testUrl)), "test-entry.ts");
     let wasm: Uint8Array | undefined;
     const options = [
@@ -31,6 +38,7 @@ export class TestModule {
       "--exportStart",
       "_initialize",
       "-O3",
+      ...further,
     ];
     const result = await asc.main([relative(process.cwd(), entry), "--outFile", "out.wasm", ...options], {
       writeFile: (_name, contents) => {

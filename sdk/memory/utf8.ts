@@ -75,8 +75,11 @@ export function decodeText(start: usize, size: usize): string {
   return changetype<string>(length == size << 1 ? result : __renew(result, length));
 }
 
-/** Code point in the low 24 bits, bytes consumed in the high 8. */
-function decodeMultiByte(from: usize, end: usize, lead: u32): u32 {
+/**
+ * What starts with the byte `lead` above ASCII at `from`: the code point in the low 24 bits, U+FFFD for an ill-formed part;
+ * its number of bytes in the high 8.
+ */
+export function decodeMultiByte(from: usize, end: usize, lead: u32): u32 {
   let continuations: u32 = 0;
   let codePoint: u32 = 0;
   let lowest: u32 = 0x80;

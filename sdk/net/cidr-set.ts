@@ -1,0 +1,168 @@
+import { ByteView } from "../memory/byte-view";
+import { IpAddress, isMapped, parseUnmapped } from "./ip-address";
+
+/**
+ * A set of addresses given by addresses and CIDR blocks (RFC 4632, RFC 4291 §2.3), any number of them.
+ *
+ * ```ts
+ * const trusted = new CidrSet();
+ * if (!trusted.add(text)) config.error("not an address or CIDR block");
+ * const peer = IpAddress.parsePeer(address);
+ * if (peer !== null && trusted.contains(peer)) …
+ * ```
+ *
+ * IPv4 addresses are in IPv4 blocks only, `::/0` has none of them; a block of mapped addresses (`::ffff:10.0.0.0/104`) is
+ * the IPv4 block `10.0.0.0/8`. Bits behind the prefix do not count: `10.1.2.3/8` is `10.0.0.0/8`, as in Envoy.
+ *
+ * Cost: {@link contains} is a binary search, without garbage; the first after an {@link add} sorts the ranges.
+ */
+@final
+export class CidrSet {
+  private ipv4: RangeList = new RangeList();
+  private ipv6: RangeList = new RangeList();
+
+  /**
+   * Adds an address (`10.0.0.1`, `2001:db8::1`) or a block (`10.0.0.0/8`). `false`, with nothing added, for anything
+   * else: {@link IpAddress.parse} says what an address is; the prefix is a decimal number without leading zeros or sign.
+   */
+  add(text: ByteView): bool {
+    const slash = text.indexOf(0x2f);
+    const end = text.start + (slash < 0 ? text.length : slash);
+    const address = parseUnmapped(text.start, end);
+    if (address === null) return false;
+    const width = address.isIpv4 ? 32 : 128;
+    let prefix = slash < 0 ? width : parsePrefix(end + 1, text.start + text.length);
+    if (prefix > width) return false;
+    if (!address.isIpv4 && !(prefix >= 96 && isMapped(address.high, address.low))) {
+      const highMask = maskOf(min(prefix, 64));
+      const lowMask = maskOf(max(prefix - 64, 0));
+      const high = address.high & highMask;
+      const low = address.low & lowMask;
+      this.ipv6.add(high, low, high | ~highMask, low | ~lowMask);
+      return true;
+    }
+    if (!address.isIpv4) prefix -= 96;
+    const mask = maskOf(prefix + 32);
+    const first = (<u64>(<u32>address.low)) & mask;
+    this.ipv4.add(0, first, 0, first | (<u64>(<u32>~mask)));
+    return true;
+  }
+
+  /** Whether the set has this address. */
+  contains(address: IpAddress): bool {
+    return (address.isIpv4 ? this.ipv4 : this.ipv6).contains(address.high, address.low);
+  }
+
+  /** Whether nothing was added. */
+  get isEmpty(): bool {
+    return this.ipv4.count + this.ipv6.count == 0;
+  }
+}
+
+/** A number of 1 to 3 digits, or one too large for any prefix. */
+function parsePrefix(from: usize, end: usize): i32 {
+  const size = end - from;
+  if (size < 1 || size > 3 || (size > 1 && load<u8>(from) == 0x30)) return i32.MAX_VALUE;
+  let prefix = 0;
+  for (; from < end; from++) {
+    const digit = <u32>load<u8>(from) - 0x30;
+    if (digit > 9) return i32.MAX_VALUE;
+    prefix = prefix * 10 + digit;
+  }
+  return prefix;
+}
+
+/** 64 bits, the first `ones` of them set. */
+function maskOf(ones: i32): u64 {
+  return ones == 0 ? 0 : u64.MAX_VALUE << (64 - ones);
+}
+
+/** Ranges of 128-bit numbers: first and last as two words each. */
+@final
+class RangeList {
+  count: i32 = 0;
+  private ranges: StaticArray<u64> = new StaticArray<u64>(4);
+  private isSorted: bool = true;
+
+  add(firstHigh: u64, firstLow: u64, lastHigh: u64, lastLow: u64): void {
+    if (this.count << 2 == this.ranges.length) {
+      const larger = new StaticArray<u64>(this.ranges.length << 1);
+      memory.copy(changetype<usize>(larger), changetype<usize>(this.ranges), (<usize>this.ranges.length) << 3);
+      this.ranges = larger;
+    }
+    setRange(this.at(this.count++), firstHigh, firstLow, lastHigh, lastLow);
+    this.isSorted = false;
+  }
+
+  contains(high: u64, low: u64): bool {
+    if (!this.isSorted) this.sort();
+    let from = 0;
+    let to = this.count;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const range = this.at(middle);
+      if (isLess(high, low, load<u64>(range), load<u64>(range, 8))) to = middle;
+      else from = middle + 1;
+    }
+    if (from == 0) return false;
+    // The last range that starts at or before the number.
+    const range = this.at(from - 1);
+    return !isLess(load<u64>(range, 16), load<u64>(range, 24), high, low);
+  }
+
+  /** Sorts by first number (Shell's sort: small, and never slow) and joins ranges that overlap. */
+  private sort(): void {
+    this.isSorted = true;
+    let step = 1;
+    while (step < this.count) step = step * 3 + 1;
+    for (; step != 0; step /= 3) {
+      for (let index = step; index < this.count; index++) this.sink(index, step);
+    }
+    let kept = 0;
+    for (let index = 1; index < this.count; index++) {
+      const last = this.at(kept);
+      const range = this.at(index);
+      if (isLess(load<u64>(last, 16), load<u64>(last, 24), load<u64>(range), load<u64>(range, 8))) {
+        memory.copy(this.at(++kept), range, RANGE_SIZE);
+      } else if (isLess(load<u64>(last, 16), load<u64>(last, 24), load<u64>(range, 16), load<u64>(range, 24))) {
+        memory.copy(last + 16, range + 16, 16);
+      }
+    }
+    this.count = min(this.count, kept + 1);
+  }
+
+  /** Moves the range at `index` down in steps, to where it belongs. */
+  private sink(index: i32, step: i32): void {
+    const firstHigh = load<u64>(this.at(index));
+    const firstLow = load<u64>(this.at(index), 8);
+    const lastHigh = load<u64>(this.at(index), 16);
+    const lastLow = load<u64>(this.at(index), 24);
+    for (; index >= step; index -= step) {
+      const other = this.at(index - step);
+      if (!isLess(firstHigh, firstLow, load<u64>(other), load<u64>(other, 8))) break;
+      memory.copy(this.at(index), other, RANGE_SIZE);
+    }
+    setRange(this.at(index), firstHigh, firstLow, lastHigh, lastLow);
+  }
+
+  private at(index: i32): usize {
+    return changetype<usize>(this.ranges) + ((<usize>index) << 5);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+const RANGE_SIZE: usize = 32;
+
+function setRange(range: usize, firstHigh: u64, firstLow: u64, lastHigh: u64, lastLow: u64): void {
+  store<u64>(range, firstHigh);
+  store<u64>(range, firstLow, 8);
+  store<u64>(range, lastHigh, 16);
+  store<u64>(range, lastLow, 24);
+}
+
+// @ts-ignore: decorator
+@inline
+function isLess(high: u64, low: u64, otherHigh: u64, otherLow: u64): bool {
+  return high < otherHigh || (high == otherHigh && low < otherLow);
+}
