@@ -36,7 +36,7 @@ class Gathering implements ResponseSink {
 
   send(stream: HttpStream, path: string, options: RequestOptions): void {
     const { headers, chunks, trailers } = composeRequest(path, options);
-    if (chunks.length === 0 && trailers === null) {
+    if (chunks.length === 0 && trailers === null && !headers.has("transfer-encoding")) {
       stream.headers(headers, true);
       return;
     }
@@ -59,7 +59,8 @@ class Gathering implements ResponseSink {
   }
 
   trailers(trailers: HeaderMap): void {
-    this.#finish(trailers.list());
+    // Only a chunked body can have trailers.
+    this.#finish(this.#headers!.has("content-length") ? [] : trailers.list());
   }
 
   reset(reason: string): void {

@@ -31,7 +31,9 @@ export async function giveBack(envoy: EnvoyProcess): Promise<void> {
 
 /** Ends the Envoys that nobody uses. */
 export async function stopIdleEnvoys(): Promise<void> {
-  await Promise.all(idle.splice(0).map((envoy) => envoy.stop()));
+  const envoys = idle.splice(0);
+  for (const envoy of envoys) envoy.holdProcess(true);
+  await Promise.all(envoys.map((envoy) => envoy.stop()));
 }
 
 async function isClean(envoy: EnvoyProcess): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { MockCluster, UpstreamRequest, UpstreamResponse } from "../host.ts";
 import { bodyChunks, headerPairs, pairsOf, UpstreamRequestData } from "../message.ts";
 
@@ -18,7 +19,9 @@ export class MockServer {
   private constructor(answer: MockCluster) {
     this.answer = answer;
     // Never the limit: what is too large is Envoy's to say.
-    this.server = createServer({ keepAliveTimeout: 0, maxHeaderSize: 1 << 24 }, (incoming, outgoing) => {
+    const options = { keepAliveTimeout: 0, maxHeaderSize: 1 << 24, requireHostHeader: false };
+    this.server = createServer(options, (incoming, outgoing) => {
+      if (!incoming.headers.host) return refuse(incoming.socket);
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("end", () => {
@@ -39,11 +42,7 @@ export class MockServer {
       incoming.on("error", () => outgoing.destroy());
     });
     this.server.maxHeadersCount = 0;
-    // As a mocked upstream of the emulator answers a request that is none.
-    this.server.on("clientError", (_error, socket) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-      else socket.destroy();
-    });
+    this.server.on("clientError", (_error, socket) => refuse(socket));
   }
 
   get port(): number {
@@ -54,6 +53,12 @@ export class MockServer {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
+}
+
+/** As a mocked upstream of the emulator answers a request that is none. */
+function refuse(socket: Duplex): void {
+  if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+  else socket.destroy();
 }
 
 /** Sends an answer with the headers it has and no others; the length of a whole body, or that it comes in chunks. */

@@ -16,7 +16,7 @@ export function frameRequest(headers: HeaderMap, hasBody: boolean): string[] {
 
 /** As {@link frameRequest}, for the response to a request with this method. */
 export function frameResponse(headers: HeaderMap, endStream: boolean, isHeadRequest: boolean): string[] {
-  const lines = plainHeaders(headers);
+  const lines = plainHeaders(headers, "host");
   if (headers.has("content-length")) return lines;
   const status = Number(headers.get(":status"));
   const hasNoBody = status < 200 || status === 204;
@@ -45,11 +45,21 @@ export function flawOfTrailers(trailers: HeaderMap): string | null {
   return name === undefined ? null : `a trailer cannot be named ${JSON.stringify(name)}`;
 }
 
-function plainHeaders(headers: HeaderMap): string[] {
+/** Without pseudo headers; of a response, Envoy writes `:authority` under another name. */
+function plainHeaders(headers: HeaderMap, authorityAs: string | null = null): string[] {
   const { entries } = headers;
   const lines: string[] = [];
   for (let i = 0; i < entries.length; i += 2) {
-    if (entries[i]!.charCodeAt(0) !== 58) lines.push(entries[i]!, entries[i + 1]!);
+    const name = entries[i] === ":authority" && authorityAs !== null ? authorityAs : entries[i]!;
+    if (!name.startsWith(":")) lines.push(name, trimmed(entries[i + 1]!));
   }
   return lines;
+}
+
+/** As whoever receives it reads a value: without spaces around it. */
+export function trimmed(value: string): string {
+  const first = value.charCodeAt(0);
+  const last = value.charCodeAt(value.length - 1);
+  const isTrimmed = first !== 32 && first !== 9 && last !== 32 && last !== 9;
+  return isTrimmed ? value : value.replace(/^[ \t]+|[ \t]+$/g, "");
 }

@@ -86,7 +86,8 @@ class MockStream implements UpstreamStream {
   }
 
   trailers(trailers: HeaderMap): void {
-    this.#complete(trailers);
+    // Only a chunked body can have trailers.
+    this.#complete(this.#headers!.has("content-length") ? null : trailers);
   }
 
   cancel(): void {

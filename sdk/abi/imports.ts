@@ -183,7 +183,7 @@ export declare function proxy_call_foreign_function(
   resultSize: usize,
 ): i32;
 
-
+// @ts-ignore: decorator
 @external("env", "proxy_set_effective_context")
 export declare function proxy_set_effective_context(contextId: u32): i32;
 

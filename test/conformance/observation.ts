@@ -1,4 +1,12 @@
-import { HarnessError, type HostOptions, PluginRejectedError, type Response, type StartHost } from "@attache/harness";
+import {
+  HarnessError,
+  type Host,
+  type HostOptions,
+  type LogLine,
+  PluginRejectedError,
+  type Response,
+  type StartHost,
+} from "@attache/harness";
 import { guest } from "../../harness/testing/guest.ts";
 import type { Scenario, ScenarioRequest } from "./scenario.ts";
 
@@ -18,8 +26,11 @@ export interface Observation {
 
 export const parts = ["answers", "logs", "upstream", "metrics", "transcript"] as const;
 
-/** How long an answer may take before it counts as none. */
-const patienceMs = 700;
+/**
+ * How long an answer may take before it counts as none. The emulator answers at once or never; Envoy can take a second
+ * to close the connection of a stream that was reset.
+ */
+const patienceMs = { emulator: 50, envoy: 2500, envoyWhenNoneIsExpected: 300 };
 
 /** Headers that differ by time, machine or port. */
 const volatileHeaders: ReadonlySet<string> = new Set(["date", "x-request-id", "x-envoy-upstream-service-time"]);
@@ -52,8 +63,7 @@ export async function observe(
     host = await start(options);
   } catch (error) {
     if (!(error instanceof PluginRejectedError || error instanceof HarnessError)) throw error;
-    const logs =
-      error instanceof PluginRejectedError ? error.logs.map(({ level, message }) => `${level} ${message}`) : [];
+    const logs = error instanceof PluginRejectedError ? firstRefusal(error.logs) : [];
     return {
       started: { logs: 0, transcript: 0 },
       answers: [`refused ${error.code}`],
@@ -65,7 +75,10 @@ export async function observe(
   }
   await using running = host;
   const started = expected?.started ?? { logs: running.logs.length, transcript: running.transcript.length };
-  for (const request of scenario.requests ?? [{}]) answers.push(await answerTo(running.fetch.bind(running), request));
+  for (const request of scenario.requests ?? [{}]) {
+    const noneExpected = expected?.answers[answers.length] === "none";
+    answers.push(await answerTo(running, request, patienceMs[noneExpected ? "envoyWhenNoneIsExpected" : running.kind]));
+  }
   const metrics = async () =>
     await Promise.all((scenario.metrics ?? []).map(async (name) => `${name} ${await running.metric(name)}`));
   const observed = async (): Promise<Observation> => ({
@@ -82,12 +95,19 @@ export async function observe(
     transcript: startSorted(running.transcript.map(mask), started.transcript),
   });
   let seen = await observed();
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + 700;
   while (expected !== null && isShort(seen, expected) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     seen = await observed();
   }
   return seen;
+}
+
+/** Envoy can read a listener that it refuses more than once. */
+function firstRefusal(logs: readonly LogLine[]): string[] {
+  const lines = logs.map(({ level, message }) => `${level} ${message}`);
+  const last = lines.findIndex((line) => line.includes("configured to fail closed"));
+  return last < 0 ? lines : lines.slice(0, last + 1);
 }
 
 function startSorted(lines: readonly string[], started: number): string[] {
@@ -100,15 +120,12 @@ function isShort(seen: Observation, expected: Observation): boolean {
   );
 }
 
-async function answerTo(
-  fetch: (path: string, options: ScenarioRequest) => Promise<Response>,
-  { path = "/", ...options }: ScenarioRequest,
-): Promise<string> {
+async function answerTo(host: Host, { path = "/", ...options }: ScenarioRequest, patience: number): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<"none">((resolve) => {
-    timer = setTimeout(resolve, patienceMs, "none");
+    timer = setTimeout(resolve, patience, "none");
   });
-  const answer = fetch(path, options).then(answerLine, (error: unknown) => {
+  const answer = host.fetch(path, options).then(answerLine, (error: unknown) => {
     if (error instanceof HarnessError && error.code === "STREAM_RESET") return "reset";
     throw error;
   });

@@ -102,12 +102,12 @@ function randomPlugin(choices: Dice, name: string, usesMetrics: boolean): Scenar
     const callbacks = dice.some(streamCallbacks, 0.5);
     const calls = new CallWriter(w, dice, usesMetrics);
     const written: GuestCallbacks = {
-      proxy_on_context_create: `(global.set $stopped_0 (i32.const 0)) (global.set $stopped_1 (i32.const 0))
+      proxy_on_context_create: `(global.set $stopped_0 (i32.const 0)) (global.set $stopped_1 (i32.const 0)) (global.set $replied (i32.const 0))
         ${dice.chance(0.3) ? calls.some("plugin", 2) : ""}`,
       proxy_on_configure: `${calls.some("plugin", 3)} (i32.const 1)`,
     };
     for (const callback of callbacks)
-      written[callback] = `${calls.some(phaseOf(callback), 5)} ${returnOf(callback, dice, calls)}`;
+      written[callback] = `${calls.some(phaseOf(callback), 5)} ${returnOf(callback, dice)}`;
     return written;
   };
   return {
@@ -142,14 +142,12 @@ function phaseOf(callback: string): Phase {
 }
 
 /** Mostly "continue": whatever stops must be let go by a later call, or the stream hangs. */
-function returnOf(callback: string, dice: Dice, calls: CallWriter): string {
+function returnOf(callback: string, dice: Dice): string {
   const entry = table.callbacks.find(({ name }) => name === callback)!;
   if (entry.result === null) return "";
   if (callback === "proxy_on_done") return `(i32.const ${dice.chance(0.9) ? 1 : 0})`;
   const stopped = `(global.set $stopped_${callback.includes("request") ? 0 : 1}`;
   if (dice.chance(0.85)) return `${stopped} (i32.const 0)) (i32.const 0)`;
-  // A stream that is closed while it holds the client back leaves an HTTP/1.1 client of Envoy waiting.
-  if (calls.hasClosed) return `${stopped} (i32.const 0)) (i32.const 0)`;
   const stops = callback.endsWith("headers") ? [1, 3, 4] : callback.endsWith("body") ? [1, 2, 3] : [1];
   return `${stopped} (i32.const 1)) (i32.const ${dice.of(stops)})`;
 }
@@ -161,6 +159,7 @@ function returnOf(callback: string, dice: Dice, calls: CallWriter): string {
 const reports = `
   (global $stopped_0 (mut i32) (i32.const 0))
   (global $stopped_1 (mut i32) (i32.const 0))
+  (global $replied (mut i32) (i32.const 0))
   (func $outcome (param $p i32) (param $n i32) (param $s i32)
     (call $begin) (call $text (local.get $p) (local.get $n)) (call $byte (i32.const 33)) (call $number (local.get $s)))
   (func $report (param $p i32) (param $n i32) (param $s i32) (call $outcome (local.get $p) (local.get $n) (local.get $s)) (call $flush))
@@ -181,8 +180,6 @@ class CallWriter {
   readonly #w: GuestWriter;
   readonly #dice: Dice;
   readonly #usesMetrics: boolean;
-  /** Whether a call that closes the stream was written. */
-  hasClosed = false;
 
   constructor(w: GuestWriter, dice: Dice, usesMetrics: boolean) {
     this.#w = w;
@@ -325,21 +322,17 @@ class CallWriter {
       () => this.#write("report", "proxy_continue_stream", dice.of([2, 3, 4])),
       () => `(if (global.get $stopped_${own}) (then (global.set $stopped_${own} (i32.const 0))
         ${this.#write("report", "proxy_continue_stream", own)}))`,
-      () => (dice.chance(0.3) ? this.#close() : ""),
+      () => (dice.chance(0.3) ? this.#write("report", "proxy_close_stream", dice.of([0, 1, 2, 3, 4])) : ""),
       () => (dice.chance(0.5) ? this.#reply() : ""),
     ])();
-  }
-
-  #close(): string {
-    this.hasClosed = true;
-    return this.#write("report", "proxy_close_stream", this.#dice.of([0, 1, 2, 3, 4]));
   }
 
   #reply(): string {
     const dice = this.#dice;
     const headers = dice.chance(0.5) ? encodePairs(["x-local", "1", "content-type", "text/x"]) : "";
     const status = dice.of([200, 201, 204, 302, 403, 429, 500, 503]);
-    return this.#write(
+    // A second reply to the same stream runs parts of the proxy twice.
+    const reply = this.#write(
       "report",
       "proxy_send_local_response",
       status,
@@ -348,6 +341,7 @@ class CallWriter {
       [headers],
       dice.of([-1, -1, 0, 7, 99]),
     );
+    return `(if (i32.eqz (global.get $replied)) (then (global.set $replied (i32.const 1)) ${reply}))`;
   }
 
   #misc(): string {

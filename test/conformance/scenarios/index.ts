@@ -1,5 +1,8 @@
 import type { Scenario } from "../scenario.ts";
-import { headers } from "./headers.ts";
+import { buffers } from "./buffers.ts";
+import { flow } from "./flow.ts";
+import { maps } from "./maps.ts";
+import { properties } from "./properties.ts";
 
 /** All scenarios; their names are unique. */
-export const scenarios: readonly Scenario[] = [...headers];
+export const scenarios: readonly Scenario[] = [...maps, ...buffers, ...flow, ...properties];
