@@ -62,3 +62,24 @@ export { pathEnd, queryOf } from "./url/path";
 export { normalizePath, PathNormalization } from "./url/path-normalization";
 export { Query, queryParameter } from "./url/query";
 export { Url } from "./url/url";
+export {
+  Algorithm,
+  algorithmNamed,
+  constantTimeEquals,
+  ecdsaFromDer,
+  ecdsaToDer,
+  Hash,
+  Hmac,
+  importEcKey,
+  importEdKey,
+  importJwk,
+  importRsaKey,
+  importSecretKey,
+  JwkResult,
+  Sha1,
+  Sha256,
+  Sha384,
+  Sha512,
+  Verification,
+  VerificationKey,
+} from "./crypto";
