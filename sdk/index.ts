@@ -59,6 +59,7 @@ export { IpAddress } from "./net/ip-address";
 export { formatHttpDate, NO_DATE, parseHttpDate } from "./time/http-date";
 export { Cookies, cookieValue } from "./url/cookies";
 export { pathEnd, queryOf } from "./url/path";
+export { requestCookie } from "./url/request-cookie";
 export { normalizePath, PathNormalization } from "./url/path-normalization";
 export { Query, queryParameter } from "./url/query";
 export { Url } from "./url/url";
