@@ -349,10 +349,15 @@ describe("keys", () => {
       ["n of zeros", { ...rsa, n: Buffer.alloc(256).toString("base64url") }, /"n" must be an odd number/],
       ["even n", { ...rsa, n: evenModulus.toString("base64url") }, /"n" must be an odd number/],
       ["an n that is far too long", { ...rsa, n: "A".repeat(100_000) }, /"n" must be base64url/],
-      ["e of 1", { ...rsa, e: "AQ" }, /"e" an odd one of 3 to 33 bits/],
+      ["e of 1", { ...rsa, e: "AQ" }, /"e" an odd one from 3 on of up to 33 bits/],
       ["e of 0", { ...rsa, e: "AA" }, /"e" an odd one/],
       ["even e", { ...rsa, e: "AQAA" }, /"e" an odd one/],
       ["e of 34 bits", { ...rsa, e: "AgAAAAE" }, /"e" an odd one/],
+      [
+        "e of 18 bits with an n of 4104 bits",
+        { ...rsa, n: Buffer.alloc(513, 0xff).toString("base64url"), e: "AgAB" },
+        /"e" an odd one.*17 if "n" has more than 4096/,
+      ],
       ["e of many bytes", { ...rsa, e: Buffer.alloc(200, 0xff).toString("base64url") }, /"e" an odd one/],
       ["another curve", { ...p256, crv: "secp256k1" }, /"crv" must be "P-256", "P-384" or "P-521"/],
       ["no curve", { ...p256, crv: undefined }, /"crv"/],
@@ -370,6 +375,15 @@ describe("keys", () => {
       ["no secret", { kty: "oct" }, /"k" must be base64url/],
     ])("refuses %s", (_name, jwk, error) => {
       expect(setKey(jwk)).toMatch(error);
+    });
+
+    it("reads an e of 33 bits with an n of 4096 bits, and of 17 with one of 8192", () => {
+      for (const [size, e] of [
+        [512, "AQAAAAE"],
+        [1024, "AQAB"],
+      ] as const) {
+        expect(setKey({ ...rsa, n: Buffer.alloc(size, 0xff).toString("base64url"), e })).toBe(null);
+      }
     });
 
     it("reads zeros in front of the modulus as nothing", () => {

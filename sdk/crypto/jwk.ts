@@ -52,7 +52,10 @@ export function importRsaKey(jwk: JsonNode): JwkResult {
   const exponentBytes = decode(exponent);
   if (exponentBytes == 0) return failure(notBase64("e"));
   const key = RsaPublicKey.of(modulusBytes, modulusSize, exponentBytes, decodedSize);
-  if (key === null) return failure('"n" must be an odd number of 2048 to 8192 bits, "e" an odd one of 3 to 33 bits');
+  if (key === null)
+    return failure(
+      '"n" must be an odd number of 2048 to 8192 bits, "e" an odd one from 3 on of up to 33 bits (17 if "n" has more than 4096)',
+    );
   return success(new RsaKey(idOf(jwk), algorithmOf(jwk), key));
 }
 

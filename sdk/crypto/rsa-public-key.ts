@@ -8,6 +8,9 @@ const SMALLEST_MODULUS: i32 = 2048;
 // @ts-ignore: decorator
 @inline
 const LARGEST_MODULUS: i32 = 8192;
+// @ts-ignore: decorator
+@inline
+const LARGE_MODULUS: i32 = 4096;
 
 /** An RSA public key, and the two signature schemes of RFC 8017 with it. */
 @final
@@ -26,7 +29,8 @@ export class RsaPublicKey {
 
   /**
    * A key of a modulus and exponent, most significant byte first. `null` when the modulus is even or has not 2048 to 8192
-   * bits, or the exponent is even, below 3 or has more than 33 bits: no real key has one, and checking would be slow.
+   * bits, or the exponent is even, below 3 or has more than 33 bits, or more than 17 with a
+   * modulus above 4096 bits: hardly a real key has one, and checking would be slow.
    */
   static of(modulus: usize, modulusSize: usize, exponent: usize, exponentSize: usize): RsaPublicKey | null {
     while (modulusSize > 0 && load<u8>(modulus) == 0) {
@@ -36,10 +40,11 @@ export class RsaPublicKey {
     if (modulusSize < <usize>(SMALLEST_MODULUS >> 3) || modulusSize > <usize>(LARGEST_MODULUS >> 3)) return null;
     const bits = <i32>(modulusSize << 3) - (<i32>clz(<u32>load<u8>(modulus)) - 24);
     if (bits < SMALLEST_MODULUS || (load<u8>(modulus + modulusSize - 1) & 1) == 0) return null;
+    const mostBits: u64 = bits > LARGE_MODULUS ? 17 : 33;
     let value: u64 = 0;
     for (let at: usize = 0; at < exponentSize; at++) {
       value = (value << 8) | load<u8>(exponent + at);
-      if (value >> 33 != 0) return null;
+      if (value >> mostBits != 0) return null;
     }
     if (value < 3 || (value & 1) == 0) return null;
     return new RsaPublicKey(new Modulus(modulus, modulusSize), bits, value);

@@ -1,6 +1,6 @@
 import { Hash } from "./hash";
 
-/** SHA-256 (FIPS 180-4): digests of 32 bytes. Cost: some 2.5 µs for each KiB. */
+/** SHA-256 (FIPS 180-4): digests of 32 bytes. */
 @final
 export class Sha256 extends Hash {
   constructor() {

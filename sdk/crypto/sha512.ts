@@ -1,6 +1,6 @@
 import { Hash } from "./hash";
 
-/** SHA-512 (FIPS 180-4): digests of 64 bytes. Cost: some 2 µs for each KiB. */
+/** SHA-512 (FIPS 180-4): digests of 64 bytes. */
 @final
 export class Sha512 extends Hash {
   constructor() {
@@ -17,7 +17,7 @@ export class Sha512 extends Hash {
   }
 }
 
-/** SHA-384 (FIPS 180-4): digests of 48 bytes. Cost: as {@link Sha512}. */
+/** SHA-384 (FIPS 180-4): digests of 48 bytes. */
 @final
 export class Sha384 extends Hash {
   constructor() {
