@@ -72,6 +72,28 @@ export { IpAddress } from "./net/ip-address";
 export { formatHttpDate, NO_DATE, parseHttpDate } from "./time/http-date";
 export { Cookies, cookieValue } from "./url/cookies";
 export { pathEnd, queryOf } from "./url/path";
+export { requestCookie } from "./url/request-cookie";
 export { normalizePath, PathNormalization } from "./url/path-normalization";
 export { Query, queryParameter } from "./url/query";
 export { Url } from "./url/url";
+export {
+  Algorithm,
+  algorithmNamed,
+  constantTimeEquals,
+  ecdsaFromDer,
+  ecdsaToDer,
+  Hash,
+  Hmac,
+  importEcKey,
+  importEdKey,
+  importJwk,
+  importRsaKey,
+  importSecretKey,
+  JwkResult,
+  Sha1,
+  Sha256,
+  Sha384,
+  Sha512,
+  Verification,
+  VerificationKey,
+} from "./crypto";

@@ -1,0 +1,10 @@
+export { Algorithm, algorithmNamed } from "./algorithm";
+export { constantTimeEquals } from "./constant-time";
+export { ecdsaFromDer, ecdsaToDer } from "./ecdsa-der";
+export { Hash } from "./hash";
+export { Hmac } from "./hmac";
+export { importEcKey, importEdKey, importJwk, importRsaKey, importSecretKey, JwkResult } from "./jwk";
+export { Sha1 } from "./sha1";
+export { Sha256 } from "./sha256";
+export { Sha384, Sha512 } from "./sha512";
+export { Verification, VerificationKey } from "./verification-key";
