@@ -1,0 +1,3 @@
+module attache-bench
+
+go 1.26

@@ -1,0 +1,1 @@
+//! The guests are in `examples/`, one module each.

@@ -1,0 +1,112 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { cases, type Case, type Variant } from "../bench/cases.ts";
+import { prepare } from "../bench/modules.ts";
+import { BenchProxy, load } from "../bench/proxy.ts";
+import { buildStale } from "./build.ts";
+import { setUp } from "./setup.ts";
+
+const usage = `Measures processor time per request in a real Envoy: each variant beside no filter, in one run, interleaved.
+
+  npm run bench                     all cases: ${cases.map(({ name }) => name).join(", ")}
+  npm run bench -- CASE …           some of them
+  npm run bench -- --rounds 9       rounds (7 when absent)
+  npm run bench -- --seconds 1      seconds of load per variant and round (2 when absent)
+
+Have nothing else run on the machine. Results go to bench/results.json.`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" }, seconds: { type: "string" }, help: { type: "boolean" } },
+});
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const unknown = positionals.filter((name) => !cases.some((entry) => entry.name === name));
+if (unknown.length > 0) {
+  console.error(`attache: there is no case ${unknown.join(", ")}\n\n${usage}`);
+  process.exit(2);
+}
+const rounds = Number(values.rounds ?? 7);
+const seconds = Number(values.seconds ?? 2);
+const resultsFile = fileURLToPath(new URL("../bench/results.json", import.meta.url));
+
+interface Result {
+  name: string;
+  /** Microseconds of Envoy's processor time per request beyond no filter: median and quartiles of all rounds. */
+  microseconds: { median: number; lower: number; upper: number };
+}
+
+await setUp(false, console.log);
+await buildStale(console.log);
+await prepare();
+const results: Record<string, { what: string; variants: Result[] }> = await readFile(resultsFile, "utf8").then(
+  (text) => (JSON.parse(text) as { cases: typeof results }).cases,
+  () => ({}),
+);
+for (const measured of cases) {
+  if (positionals.length > 0 && !positionals.includes(measured.name)) continue;
+  console.log(`\n${measured.name}: ${measured.what}`);
+  results[measured.name] = { what: measured.what, variants: await measure(measured) };
+  for (const { name, microseconds } of results[measured.name]!.variants) {
+    const { median, lower, upper } = microseconds;
+    console.log(`  ${name.padEnd(32)} ${signed(median)} µs   (${signed(lower)} … ${signed(upper)})`);
+  }
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`;
+  await writeFile(resultsFile, `${JSON.stringify({ machine, rounds, seconds, cases: results }, null, 2)}\n`);
+}
+
+async function measure(measured: Case): Promise<Result[]> {
+  const variants = await available(measured.variants);
+  const proxy = await BenchProxy.start(measured, variants);
+  const differences = variants.map((): number[] => []);
+  const headers = measured.requestHeaders ?? {};
+  try {
+    for (let i = 0; i < variants.length; i++) await load(proxy.url(i), headers, 1);
+    for (let round = 0; round < rounds; round++) {
+      const order = variants.map((_, i) => i);
+      if (round % 2 === 1) order.reverse();
+      const cost: number[] = [];
+      for (const i of order) {
+        const before = await proxy.processorTime();
+        const requests = await load(proxy.url(i), headers, seconds);
+        cost[i] = ((await proxy.processorTime()) - before) / requests;
+      }
+      for (const i of order) differences[i]!.push(cost[i]! - cost[0]!);
+    }
+  } finally {
+    await proxy.stop();
+  }
+  return variants.slice(1).map(({ name }, i) => ({ name, microseconds: summary(differences[i + 1]!) }));
+}
+
+/** No filter, and the variants whose modules can be made here. */
+async function available(variants: readonly Variant[]): Promise<Variant[]> {
+  const made: Variant[] = [{ name: "no filter" }];
+  for (const variant of variants) {
+    try {
+      const file = await variant.module?.();
+      made.push(file === undefined ? variant : { ...variant, module: async () => file });
+    } catch (error) {
+      console.log(`  ${variant.name}: LEFT OUT: ${(error as Error).message.split("\n", 1)[0]}`);
+    }
+  }
+  return made;
+}
+
+function summary(list: readonly number[]) {
+  const sorted = [...list].sort((a, b) => a - b);
+  const at = (share: number) => round(sorted[Math.round(share * (sorted.length - 1))]!);
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`.padStart(7);
+}
