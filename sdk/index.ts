@@ -52,3 +52,5 @@ export {
   istioCluster,
   RetryPolicy,
 } from "./callout";
+export { GrpcCall, GrpcReply, GrpcRequest, GrpcStatus, GrpcStream } from "./grpc";
+export { ProtobufReader, ProtobufWriter } from "./protobuf";

@@ -6,7 +6,10 @@ export enum CalloutOutcome {
   Pending,
   /** The cluster answered, with whatever status. */
   Ok,
-  /** The cluster did not answer in time. */
+  /**
+   * The cluster did not answer in time. Of an HTTP answer that began and did not end, this is a guess by the clock, which
+   * a connection that breaks within the last tenth of the time looks like too.
+   */
   Timeout,
   /** No connection could be made, or it broke before the answer was complete. */
   Reset,
@@ -25,7 +28,7 @@ export enum CalloutRefusal {
    * more than 1,024 headers or 1 MiB of them.
    */
   InvalidRequest,
-  /** The proxy has no such cluster. */
+  /** The proxy has no such cluster. Of gRPC that is {@link Unavailable}. */
   UnknownCluster,
   /** The cluster cannot take a request now: it has no healthy host, or a circuit breaker is open. */
   Unavailable,

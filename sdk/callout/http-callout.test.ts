@@ -21,6 +21,7 @@ const source = filterSource(
       return FilterHeaders.Continue;
     }
     if (path == "/unknown") return refused(new Said("unknown"), ask("nope", "/"));
+    if (path == "/no-host") return refused(new Said("no host"), ask("auth", "/"));
     if (path == "/header") return refused(new Said("header"), ask("auth", "/").header("x-a", "1\\r\\nx-b: 2"));
     if (path == "/empty") return refused(new Said("empty"), new CalloutRequest("auth", "", "/"));
     if (path == "/many") {
@@ -234,6 +235,13 @@ eachHost("an HTTP callout", (start, kind) => {
     const response = await send(host, path);
     expect([response.status, response.text()]).toEqual([503, text]);
     expect(host.requests("auth")).toEqual([]);
+  });
+
+  it("is refused by a cluster without hosts", async () => {
+    const clusters = { app: () => ({}), auth: { hosts: [] } as const };
+    await using host = await startWith(() => ({}), { clusters });
+    const response = await send(host, "/no-host");
+    expect([response.status, response.text()]).toEqual([503, "false refused 3"]);
   });
 
   it("does not call back for a stream that is gone", async () => {

@@ -1,13 +1,16 @@
-import { beginBytes, writeByte, writeBytes, writeU32 } from "../memory/byte-writer";
+import { beginBytes, writeByte, writeBytes, writeU32, writtenSize } from "../memory/byte-writer";
 import { encodeText, TextFlags, textFlags, textSize } from "../memory/utf8";
+
+const MOST_HEADERS: i32 = 1024;
+const MOST_BYTES: usize = 1 << 20;
 
 /** Headers that are sent: names with their values, in order. */
 export class HeaderList {
   private names: string[] = [];
   private values: string[] = [];
 
-  get length(): i32 {
-    return this.names.length;
+  get isEmpty(): bool {
+    return this.names.length == 0;
   }
 
   /** @returns `false`, with nothing added, when the name is empty, or name or value holds NUL, CR or LF */
@@ -20,19 +23,25 @@ export class HeaderList {
     return true;
   }
 
-  /** Writes the entries as the proxy takes them: their number, the sizes, then the bytes, each followed by a NUL. Result: `writtenBytes()`. */
-  write(): void {
+  /**
+   * Writes the entries as the proxy takes them: their number, the sizes, then the bytes, each followed by a NUL. What was
+   * written is at `writtenBytes()`.
+   *
+   * @returns `false` when these are more than Envoy takes: it would silently take them for none
+   */
+  write(): bool {
     const count = this.names.length;
     beginBytes();
     writeU32(count);
     for (let index = 0; index < count; index++) {
-      writeU32(textSize(encodeText(this.names[index])));
-      writeU32(textSize(encodeText(this.values[index])));
+      writeU32(<u32>textSize(encodeText(this.names[index])));
+      writeU32(<u32>textSize(encodeText(this.values[index])));
     }
     for (let index = 0; index < count; index++) {
       writeTerminated(this.names[index]);
       writeTerminated(this.values[index]);
     }
+    return count <= MOST_HEADERS && writtenSize() <= MOST_BYTES;
   }
 }
 
