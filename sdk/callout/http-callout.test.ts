@@ -36,6 +36,19 @@ const source = filterSource(
       log.info("cancelled: " + name(cancelled.outcome) + " " + cancelled.isInFlight.toString());
       return held(cancelled.send(ask("auth", "/two")));
     }
+    if (path == "/body") return headers.collectBody(endOfStream, 100, OverLimit.Reject, BodyAccess.Change);
+    if (path == "/log") {
+      this.isLogging = true;
+      return FilterHeaders.Continue;
+    }
+    if (path == "/chain") return held(new First(headers).send(ask("auth", "/one")));
+    if (path == "/race") {
+      new Deny().send(ask("auth", "/deny"));
+      return held(new Said("second").send(ask("auth", "/late")));
+    }
+    if (path == "/grpc") {
+      return held(new Ask(headers).send(ask("auth", "/").header("content-type", "application/grpc")));
+    }
     if (path == "/join") {
       const join = new Both(headers);
       join.user.send(ask("auth", "/user"));
@@ -55,13 +68,20 @@ const source = filterSource(
     const request = new CalloutRequest("auth", "auth.test", "/check?a=1", "POST").text("body").header("x-a", "1");
     return held(new Ask(headers).send(request.trace(headers).timeout(300)));
   }
+  override onWholeRequestBody(body: Body): FilterData {
+    return new AskAboutBody(body).send(ask("auth", "/body").text(body.text())) ? FilterData.StopIterationAndBuffer : FilterData.Continue;
+  }
+  override onLog(): void {
+    if (this.isLogging) new Said("log").send(ask("auth", "/log"));
+  }
   override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
     if (this.isAsking || headers.has("x-plain")) return FilterHeaders.Continue;
     this.isAsking = true;
     headers.set("x-pages", memory.size().toString());
     return new AskInResponse(headers).send(ask("auth", "/response")) ? FilterHeaders.StopIteration : FilterHeaders.Continue;
   }
-  private isAsking: bool = false;`,
+  private isAsking: bool = false;
+  private isLogging: bool = false;`,
   `override configure(config: ConfigReader): void {
     const wanted = config.string("ask", "");
     if (wanted == "") return;
@@ -108,6 +128,19 @@ class AskInResponse extends HttpCallout {
   override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
     this.headers.set("x-outcome", name(outcome) + " " + response.text());
     continueResponse();
+  }
+}
+class AskAboutBody extends HttpCallout {
+  constructor(private body: Body) { super(); }
+  override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
+    this.body.append(response.text());
+    continueRequest();
+  }
+}
+class First extends HttpCallout {
+  constructor(private request: RequestHeaders) { super(); }
+  override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
+    if (!new Ask(this.request).send(ask("auth", response.text()))) new LocalReply(503).send();
   }
 }
 class Deny extends HttpCallout {
@@ -254,6 +287,65 @@ eachHost("an HTTP callout", (start, kind) => {
     for (let wait = 0; wait < 500 && !isAnswered(); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(isAnswered()).toBe(true);
     expect(host.logs.filter(({ message }) => message.startsWith("leave"))).toEqual([]);
+  });
+
+  it("can hold a body and change it", async () => {
+    await using host = await startWith(({ path }) => ({ body: ` ${path}` }));
+    const response = host.fetch("/body", { method: "POST", body: ["da", "ta"] });
+    if (host instanceof Emulator) host.advance(100);
+    expect((await response).status).toBe(200);
+    expect(host.requests("auth")[0]!.text()).toBe("data");
+    expect(host.requests("app")[0]!.text()).toBe("data /body");
+  });
+
+  it("can be followed by another one", async () => {
+    const { outcome, asked } = await passed("/chain", ({ path }) => ({ body: path === "/one" ? "/two" : path }));
+    expect([outcome, asked]).toEqual(["ok 200 '/two'", 2]);
+  });
+
+  it("does not open what another one has closed", async () => {
+    await using host = await startWith(({ path }) => ({ body: path, delayMs: path === "/late" ? 40 : 1 }));
+    const response = await send(host, "/race");
+    expect([response.status, response.text()]).toEqual([403, "/deny"]);
+    expect((await send(host, "/chain")).status).toBe(200);
+    expect(host.requests("app").map(({ path }) => path)).toEqual(["/chain"]);
+  });
+
+  it("can be sent at a stream's very end, without an answer", async () => {
+    await using host = await startWith(({ path }) => ({ body: path }));
+    expect((await send(host, "/log")).status).toBe(200);
+    await send(host, "/chain");
+    expect(host.requests("auth").map(({ path }) => path)).toContain("/log");
+    expect(host.logs).toEqual([]);
+  });
+
+  it("tells failures of a request with gRPC's content type, which come in gRPC's form", async () => {
+    expect((await passed("/grpc", () => ({ reset: true }))).outcome).toBe("reset 200 ''");
+    expect((await passed("/grpc", () => ({ delayMs: 900 }))).outcome).toBe("timeout 200 ''");
+    const answer = { headers: { "grpc-message": "upstream request timeout" } };
+    expect((await passed("/grpc", () => answer)).outcome).toBe("ok 200 ''");
+  });
+
+  it("costs few host calls", async () => {
+    await using host = await startWith(() => ({ body: "ok" }), { logLevel: "trace" });
+    await send(host, "/deny");
+    const calls = (from: string) => {
+      const lines = host.transcript;
+      const first = lines.findIndex((line) => line.includes(`[host->vm] ${from}(`));
+      const last = lines.findIndex((line) => line.includes(`[host<-vm] ${from} return`));
+      return lines.slice(first, last).flatMap((line) => /\[vm->host\] \w+\.?(proxy_\w+)/.exec(line)?.[1] ?? []);
+    };
+    expect(calls("proxy_on_request_headers")).toEqual([
+      "proxy_get_header_map_value",
+      "proxy_get_current_time_nanoseconds",
+      "proxy_http_call",
+    ]);
+    expect(calls("proxy_on_http_call_response")).toEqual([
+      "proxy_set_effective_context",
+      "proxy_get_header_map_pairs",
+      "proxy_get_buffer_bytes",
+      "proxy_send_local_response",
+    ]);
   });
 
   it("does not call back when it was cancelled, and can be sent again", async () => {
