@@ -64,8 +64,11 @@ export class GrpcReply {
     if (text.equals("via_upstream")) return CalloutOutcome.Ok;
     this.details = text.toString();
     if (text.equals("response_timeout") || text.endsWith("{response_timeout}")) return CalloutOutcome.Timeout;
-    const isReset = text.startsWith("upstream_reset_") || text.startsWith("upstream connect error or disconnect/reset");
-    return isReset ? CalloutOutcome.Reset : CalloutOutcome.Ok;
+    if (text.startsWith("upstream_reset_") || text.startsWith("upstream connect error or disconnect/reset")) {
+      return CalloutOutcome.Reset;
+    }
+    this.details = percentDecode(text);
+    return CalloutOutcome.Ok;
   }
 }
 
