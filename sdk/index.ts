@@ -42,6 +42,7 @@ export { Counter, Gauge, Histogram } from "./metrics/metric";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { Timer } from "./time/timer";
 export {
+  Callout,
   CalloutHeaders,
   CalloutJoin,
   CalloutOutcome,

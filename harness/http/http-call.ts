@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../emulator/clock.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
 import { HeaderMap } from "./header-map.ts";
 import { grpcStatusOf, isGrpc } from "./local-reply.ts";
+import { flawOf } from "./router.ts";
 import {
   resetBody,
   type ResetReason,
@@ -48,6 +49,11 @@ export class HttpCall implements UpstreamListener {
     this.#startTime = services.clock.now();
     this.#isGrpc = isGrpc(headers);
     this.#upstream = cluster.open(this, () => {});
+    const flaw = flawOf(headers);
+    if (flaw !== null) {
+      services.dispatcher.post(() => this.#answer(503, flaw));
+      return;
+    }
     this.#upstream.headers(headers, body.length === 0);
     if (body.length > 0) this.#upstream.data(body, true);
     if (timeoutMs > 0) this.#timer = this.#clock.setTimer(timeoutMs, () => this.#timedOut());

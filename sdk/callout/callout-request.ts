@@ -1,4 +1,4 @@
-import { HeaderList } from "../http/header-list";
+import { HeaderList, isHeaderName } from "../http/header-list";
 import { RequestHeaders } from "../http/headers";
 import { ByteView } from "../memory/byte-view";
 import { copyTraceHeaders } from "./trace-headers";
@@ -41,15 +41,21 @@ export class CalloutRequest {
     method: string = "GET",
   ) {
     if (method.length == 0 || path.length == 0 || authority.length == 0) this.isValid = false;
-    this.header(":method", method).header(":path", path).header(":authority", authority);
+    this.add(":method", method);
+    this.add(":path", path);
+    this.add(":authority", authority);
   }
 
   /**
-   * Adds a header. One with an empty name, or with NUL, CR or LF in it, makes the request one that is refused:
-   * `CalloutRefusal.InvalidRequest`.
+   * Adds a header. The request is refused (`CalloutRefusal.InvalidRequest`) when the name is empty, name or value hold NUL,
+   * CR or LF, or the header is one that says where the request goes or ends: `host`, `content-length`, `transfer-encoding`,
+   * and those that begin with `:` but for `:scheme`.
    */
   header(name: string, value: string): CalloutRequest {
-    if (!this.headers.add(name, value)) this.isValid = false;
+    const isPseudo = name.startsWith(":") && name != ":scheme";
+    const isFraming = isHeaderName(name, "content-length") || isHeaderName(name, "transfer-encoding");
+    if (isPseudo || isFraming || isHeaderName(name, "host")) this.isValid = false;
+    else this.add(name, value);
     return this;
   }
 
@@ -97,5 +103,9 @@ export class CalloutRequest {
   trace(headers: RequestHeaders): CalloutRequest {
     copyTraceHeaders(headers, this.headers);
     return this;
+  }
+
+  private add(name: string, value: string): void {
+    if (!this.headers.add(name, value)) this.isValid = false;
   }
 }

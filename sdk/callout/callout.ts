@@ -24,8 +24,8 @@ export enum CalloutRefusal {
   /** It was taken, or not sent yet. */
   None,
   /**
-   * The request cannot be sent: an empty method, path or authority, a header with an empty name or with NUL, CR or LF,
-   * more than 1,024 headers or 1 MiB of them.
+   * The request cannot be sent: an empty method, path or authority, a header that `CalloutRequest.header` or
+   * `GrpcRequest.metadata` refuses or the proxy finds invalid, more than 1,024 headers or 1 MiB of them.
    */
   InvalidRequest,
   /** The proxy has no such cluster. Of gRPC that is {@link Unavailable}. */

@@ -44,7 +44,8 @@ export abstract class HttpCallout extends Callout {
   private calloutSentNs: u64 = 0;
 
   /**
-   * The callout has ended: `Ok`, `Timeout`, `Reset`, or `Refused` when that came of a later attempt. Called once for each
+   * The callout has ended: `Ok`, `Timeout`, `Reset`, or `Refused` when a later attempt was, or the
+   * proxy finds a header invalid. Called once for each
    * {@link send} that answered `true`, unless it is cancelled or its stream is gone.
    *
    * Acts on the stream that sent the callout as that stream's own callbacks do: it can let it go on, answer it, and read
@@ -57,7 +58,7 @@ export abstract class HttpCallout extends Callout {
    *
    * Allowed in: every callback but the plugin's `configure` while the proxy starts, when it has no clusters yet: `Refused`.
    * Traps when this callout is in flight.
-   * Cost: one host call, two with a timeout; one or two more for the answer.
+   * Cost: one host call, two with a timeout; two for the answer, and one for its body if that is read.
    *
    * @returns `false` when the proxy refuses it: {@link refusal} says why, and {@link onOutcome} is not called
    */
@@ -105,7 +106,9 @@ export abstract class HttpCallout extends Callout {
       return;
     }
     calloutResponse.arrived(bodySize);
-    this.outcomeKnown(plugin, headerCount == 0 ? this.brokenOff() : calloutResponse.classify());
+    const outcome = headerCount == 0 ? this.brokenOff() : calloutResponse.classify();
+    if (outcome == CalloutOutcome.Refused) this.calloutRefusal = CalloutRefusal.InvalidRequest;
+    this.outcomeKnown(plugin, outcome);
   }
 
   /** @internal The time to wait before another attempt is over. */
@@ -126,7 +129,7 @@ export abstract class HttpCallout extends Callout {
 
   private outcomeKnown(plugin: Plugin, outcome: CalloutOutcome): void {
     const retry = this.calloutRetry;
-    if (retry !== null && retry.wants(this.calloutAttempts, outcome, calloutResponse.status)) {
+    if (retry !== null && retry.wants(this.calloutAttempts, outcome, calloutResponse)) {
       const timer = new RetryTimer(this, plugin);
       this.calloutTimer = timer;
       plugin.startTimer(timer, retry.delayMs(this.calloutAttempts), false);

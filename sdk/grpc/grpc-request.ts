@@ -1,5 +1,5 @@
 import { copyTraceHeaders } from "../callout/trace-headers";
-import { HeaderList } from "../http/header-list";
+import { HeaderList, isHeaderName } from "../http/header-list";
 import { RequestHeaders } from "../http/headers";
 import { ProtobufWriter } from "../protobuf";
 
@@ -43,7 +43,7 @@ export class GrpcRequest {
    * make the request one that is refused: `CalloutRefusal.InvalidRequest`.
    */
   metadata(name: string, value: string): GrpcRequest {
-    const isOwn = name == "te" || name == "content-type" || name == "grpc-timeout";
+    const isOwn = isHeaderName(name, "te") || isHeaderName(name, "content-type") || isHeaderName(name, "grpc-timeout");
     if (isOwn || name.startsWith(":") || !this.headers.add(name, value)) this.isValid = false;
     return this;
   }

@@ -39,6 +39,7 @@ const source = filterSource(
     if (path == "/unknown") return refused(new Said("no"), method("nope"));
     if (path == "/no-cluster") return refused(new Said("no"), method(""));
     if (path == "/metadata") return refused(new Said("no"), method("up").metadata(":path", "/"));
+    if (path == "/own") return refused(new Said("no"), method("up").metadata("TE", "x"));
     if (path == "/lines") return refused(new Said("no"), method("up").metadata("x-a", "1\\n2"));
     if (path == "/refused-stream") {
       const stream = new Talk(headers);
@@ -240,6 +241,7 @@ eachHost("a gRPC callout", (start, kind) => {
     ["/unknown", "false refused 3"],
     ["/no-cluster", "false refused 1"],
     ["/metadata", "false refused 1"],
+    ["/own", "false refused 1"],
     ["/lines", "false refused 1"],
   ])("is refused when it cannot be sent: %s", async (path, text) => {
     await using host = await startWith(answers({}));

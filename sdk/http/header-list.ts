@@ -45,6 +45,17 @@ export class HeaderList {
   }
 }
 
+/** Whether `name` is the header name `lower`, which is in lower case, in any case. */
+export function isHeaderName(name: string, lower: string): bool {
+  if (name.length != lower.length) return false;
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    const letter = code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+    if (letter != lower.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
 function writeTerminated(text: string): void {
   const encoded = encodeText(text);
   writeBytes(encoded, textSize(encoded));
