@@ -1,4 +1,4 @@
-import { HeaderList, isHeaderName } from "../http/header-list";
+import { HeaderList, isHeaderName, isHeaderValue, isSameName } from "../http/header-list";
 import { RequestHeaders } from "../http/headers";
 import { ByteView } from "../memory/byte-view";
 import { copyTraceHeaders } from "./trace-headers";
@@ -47,14 +47,14 @@ export class CalloutRequest {
   }
 
   /**
-   * Adds a header. The request is refused (`CalloutRefusal.InvalidRequest`) when the name is empty, name or value hold NUL,
-   * CR or LF, or the header is one that says where the request goes or ends: `host`, `content-length`, `transfer-encoding`,
-   * and those that begin with `:` but for `:scheme`.
+   * Adds a header. The request is refused (`CalloutRefusal.InvalidRequest`) when the name is no token of HTTP, the value
+   * holds a control character, or the header is one that says where the request goes or ends: `host`, `content-length`,
+   * `transfer-encoding`, and those that begin with `:` but for `:scheme`.
    */
   header(name: string, value: string): CalloutRequest {
-    const isPseudo = name.startsWith(":") && name != ":scheme";
-    const isFraming = isHeaderName(name, "content-length") || isHeaderName(name, "transfer-encoding");
-    if (isPseudo || isFraming || isHeaderName(name, "host")) this.isValid = false;
+    const isFraming =
+      isSameName(name, "content-length") || isSameName(name, "transfer-encoding") || isSameName(name, "host");
+    if (isFraming || (!isHeaderName(name) && name != ":scheme")) this.isValid = false;
     else this.add(name, value);
     return this;
   }
@@ -81,7 +81,7 @@ export class CalloutRequest {
 
   /** Adds a trailer. Envoy 1.40 takes trailers and does not send them. As {@link header}. */
   trailer(name: string, value: string): CalloutRequest {
-    if (!this.trailers.add(name, value)) this.isValid = false;
+    if (!isHeaderName(name) || !isHeaderValue(value) || !this.trailers.add(name, value)) this.isValid = false;
     return this;
   }
 
@@ -106,6 +106,6 @@ export class CalloutRequest {
   }
 
   private add(name: string, value: string): void {
-    if (!this.headers.add(name, value)) this.isValid = false;
+    if (!isHeaderValue(value) || !this.headers.add(name, value)) this.isValid = false;
   }
 }

@@ -67,8 +67,7 @@ export class CalloutResponse {
     const text = message === null && this.status >= 500 ? this.bytes(0, 64) : message;
     if (text === null) return CalloutOutcome.Ok;
     if (text.startsWith("upstream request timeout")) return CalloutOutcome.Timeout;
-    if (text.startsWith("upstream connect error or disconnect/reset")) return CalloutOutcome.Reset;
-    return text.startsWith("invalid header ") ? CalloutOutcome.Refused : CalloutOutcome.Ok;
+    return text.startsWith("upstream connect error or disconnect/reset") ? CalloutOutcome.Reset : CalloutOutcome.Ok;
   }
 }
 

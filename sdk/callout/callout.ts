@@ -25,7 +25,7 @@ export enum CalloutRefusal {
   None,
   /**
    * The request cannot be sent: an empty method, path or authority, a header that `CalloutRequest.header` or
-   * `GrpcRequest.metadata` refuses or the proxy finds invalid, more than 1,024 headers or 1 MiB of them.
+   * `GrpcRequest.metadata` refuses, more than 1,024 headers or 1 MiB of them.
    */
   InvalidRequest,
   /** The proxy has no such cluster. Of gRPC that is {@link Unavailable}. */

@@ -44,8 +44,7 @@ export abstract class HttpCallout extends Callout {
   private calloutSentNs: u64 = 0;
 
   /**
-   * The callout has ended: `Ok`, `Timeout`, `Reset`, or `Refused` when a later attempt was, or the
-   * proxy finds a header invalid. Called once for each
+   * The callout has ended: `Ok`, `Timeout`, `Reset`, or `Refused` when a later attempt was. Called once for each
    * {@link send} that answered `true`, unless it is cancelled or its stream is gone.
    *
    * Acts on the stream that sent the callout as that stream's own callbacks do: it can let it go on, answer it, and read
@@ -106,9 +105,7 @@ export abstract class HttpCallout extends Callout {
       return;
     }
     calloutResponse.arrived(bodySize);
-    const outcome = headerCount == 0 ? this.brokenOff() : calloutResponse.classify();
-    if (outcome == CalloutOutcome.Refused) this.calloutRefusal = CalloutRefusal.InvalidRequest;
-    this.outcomeKnown(plugin, outcome);
+    this.outcomeKnown(plugin, headerCount == 0 ? this.brokenOff() : calloutResponse.classify());
   }
 
   /** @internal The time to wait before another attempt is over. */

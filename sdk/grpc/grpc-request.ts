@@ -1,5 +1,5 @@
 import { copyTraceHeaders } from "../callout/trace-headers";
-import { HeaderList, isHeaderName } from "../http/header-list";
+import { HeaderList, isHeaderName, isHeaderValue, isSameName } from "../http/header-list";
 import { RequestHeaders } from "../http/headers";
 import { ProtobufWriter } from "../protobuf";
 
@@ -39,12 +39,13 @@ export class GrpcRequest {
   /**
    * Adds initial metadata. The value of a name that ends in `-bin` is given as it is: the proxy encodes it in base64.
    *
-   * A name that is empty, begins with `:`, or is one of gRPC's own (`te`, `content-type`, `grpc-timeout`), or NUL, CR or LF
-   * make the request one that is refused: `CalloutRefusal.InvalidRequest`.
+   * The request is refused (`CalloutRefusal.InvalidRequest`) when the name is no token of HTTP or one of gRPC's own (`te`,
+   * `content-type`, `grpc-timeout`), or the value holds a control character; that of a `-bin` name may.
    */
   metadata(name: string, value: string): GrpcRequest {
-    const isOwn = isHeaderName(name, "te") || isHeaderName(name, "content-type") || isHeaderName(name, "grpc-timeout");
-    if (isOwn || name.startsWith(":") || !this.headers.add(name, value)) this.isValid = false;
+    const isOwn = isSameName(name, "te") || isSameName(name, "content-type") || isSameName(name, "grpc-timeout");
+    const isValid = isHeaderName(name) && (isHeaderValue(value) || name.endsWith("-bin"));
+    if (isOwn || !isValid || !this.headers.add(name, value)) this.isValid = false;
     return this;
   }
 

@@ -45,8 +45,34 @@ export class HeaderList {
   }
 }
 
-/** Whether `name` is the header name `lower`, which is in lower case, in any case. */
-export function isHeaderName(name: string, lower: string): bool {
+/** Whether a name can stand in a request: a token of HTTP (RFC 9110, 5.6.2). */
+export function isHeaderName(name: string): bool {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    const isDigit = code >= 0x30 && code <= 0x39;
+    const isLetter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
+    if (!isDigit && !isLetter && !isTokenSign(code)) return false;
+  }
+  return name.length > 0;
+}
+
+function isTokenSign(code: i32): bool {
+  const signs = "!#$%&'*+-.^_`|~";
+  for (let index = 0; index < signs.length; index++) if (signs.charCodeAt(index) == code) return true;
+  return false;
+}
+
+/** Whether a value can stand in a request: no control characters but tabs (RFC 9110, 5.5). */
+export function isHeaderValue(value: string): bool {
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if ((code < 0x20 && code != 0x09) || code == 0x7f) return false;
+  }
+  return true;
+}
+
+/** Whether `name`, in any case, is `lower`, in lower case. */
+export function isSameName(name: string, lower: string): bool {
   if (name.length != lower.length) return false;
   for (let index = 0; index < name.length; index++) {
     const code = name.charCodeAt(index);
