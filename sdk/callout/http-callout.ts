@@ -106,6 +106,7 @@ export abstract class HttpCallout extends Callout {
     }
     calloutResponse.arrived(bodySize);
     this.outcomeKnown(plugin, headerCount == 0 ? this.brokenOff() : calloutResponse.classify());
+    calloutResponse.arrived(0);
   }
 
   /** @internal The time to wait before another attempt is over. */

@@ -80,6 +80,7 @@ export abstract class GrpcCall extends GrpcCallout {
     renameCallback("onOutcome");
     const join = endCallout(this, outcome);
     this.onOutcome(outcome, grpcReply);
+    grpcReply.arrived(0);
     if (join !== null) join.calloutEnded(false);
   }
 }

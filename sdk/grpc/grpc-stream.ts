@@ -103,6 +103,7 @@ export abstract class GrpcStream extends GrpcCallout {
     if (!this.actForOwner()) return;
     grpcReply.arrived(size);
     this.onMessage(grpcReply);
+    grpcReply.arrived(0);
   }
 
   /** @internal */

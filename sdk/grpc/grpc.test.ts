@@ -260,8 +260,8 @@ eachHost("a gRPC callout", (start, kind) => {
 
   it.each(["/leave", "/stream-leave"])("is cancelled when its stream is gone: %s", async (path) => {
     const up = {
-      grpc: () => ({ delayMs: 60, messages: [message("late")] }),
-      grpcMessage: () => ({ delayMs: 60, messages: [message("late")] }),
+      grpc: () => ({ delayMs: 200, messages: [message("late")] }),
+      grpcMessage: () => ({ delayMs: 200, messages: [message("late")] }),
     };
     await using host = await startWith(up);
     expect((await send(host, path)).status).toBe(200);
