@@ -460,6 +460,19 @@ eachHost("an HTTP callout", (start, kind) => {
     expect(Math.min(...gaps.flat())).toBeLessThan(20);
   });
 
+  it.runIf(kind === "emulator")("is refused when the cluster goes meanwhile (virtual time)", async () => {
+    const plugins = [{ module }];
+    const routes = [{ match: { prefix: "/" }, cluster: "app" }];
+    const app = () => ({ headers: { "x-plain": "1" } });
+    await using host = await startEmulator({ plugins, routes, clusters: { app, auth: () => ({ reset: true }) } });
+    const responses = [host.fetch("/retry"), host.fetch("/retry")];
+    await host.update({ plugins, routes, clusters: { app } });
+    host.advance(2000);
+    expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([200, 200]);
+    const said = host.requests("app").map((request) => [request.header("x-outcome"), request.header("x-attempts")]);
+    expect(said).toEqual(Array(2).fill(["refused 0 ''", "3"]));
+  });
+
   it.runIf(kind === "emulator")("leaves nothing behind when streams die meanwhile (many streams)", async () => {
     const auth: Answer = ({ path }) =>
       path === "/check?a=1" ? { delayMs: 250 } : path === "/retry" ? { reset: true } : {};
