@@ -37,14 +37,15 @@ export class GrpcRequest {
   }
 
   /**
-   * Adds initial metadata. The value of a name that ends in `-bin` is given as it is: the proxy encodes it in base64.
+   * Adds initial metadata. The value of a name that ends in `-bin` is given as text too: the proxy encodes its UTF-8 in
+   * base64.
    *
    * The request is refused (`CalloutRefusal.InvalidRequest`) when the name is no token of HTTP or one of gRPC's own (`te`,
-   * `content-type`, `grpc-timeout`), or the value holds a control character; that of a `-bin` name may.
+   * `content-type`, `grpc-timeout`), or the value holds a control character.
    */
   metadata(name: string, value: string): GrpcRequest {
     const isOwn = isSameName(name, "te") || isSameName(name, "content-type") || isSameName(name, "grpc-timeout");
-    const isValid = isHeaderName(name) && (isHeaderValue(value) || name.endsWith("-bin"));
+    const isValid = isHeaderName(name) && isHeaderValue(value);
     if (isOwn || !isValid || !this.headers.add(name, value)) this.isValid = false;
     return this;
   }
