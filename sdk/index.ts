@@ -44,6 +44,7 @@ export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";
 export { Timer } from "./time/timer";
 export {
+  Callout,
   CalloutHeaders,
   CalloutJoin,
   CalloutOutcome,
@@ -97,3 +98,5 @@ export {
   Verification,
   VerificationKey,
 } from "./crypto";
+export { GrpcCall, GrpcReply, GrpcRequest, GrpcStatus, GrpcStream } from "./grpc";
+export { ProtobufReader, ProtobufWriter } from "./protobuf";

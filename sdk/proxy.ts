@@ -9,9 +9,18 @@ import { BufferType, Status } from "./abi/enums";
 import { ConfigReader } from "./config";
 import { httpCalloutAnswered } from "./callout/http-callout";
 import { Plugin } from "./context/plugin";
-import { contextEnded, enterCallback, leaveCallback, renameCallback } from "./context/callback";
+import {
+  contextEnded,
+  currentCallback,
+  currentContext,
+  enterCallback,
+  leaveCallback,
+  renameCallback,
+  returnToCallback,
+} from "./context/callback";
 import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
 import { addStream, findStream, removeStream } from "./context/streams";
+import { grpcCallout } from "./grpc/grpc-callout";
 import { FilterTrailers } from "./http/filter-status";
 import { requestHeaders, responseHeaders } from "./http/headers";
 import { requestTrailers, responseTrailers } from "./http/trailers";
@@ -74,6 +83,40 @@ export function proxy_on_http_call_response(id: u32, token: u32, headers: u32, b
   enterCallback(id, "onOutcome");
   const plugin = findPlugin(id);
   if (plugin !== null) httpCalloutAnswered(plugin, token, headers, bodySize);
+  leaveCallback();
+}
+
+export function proxy_on_grpc_receive_initial_metadata(id: u32, token: u32, count: u32): void {
+  const outer = currentContext;
+  const outerCallback = currentCallback;
+  enterCallback(id, "onInitialMetadata");
+  const callout = grpcCallout(token);
+  if (callout !== null) callout.calloutBegan();
+  leaveCallback();
+  returnToCallback(outer, outerCallback);
+}
+
+export function proxy_on_grpc_receive(id: u32, token: u32, size: u32): void {
+  enterCallback(id, "onMessage");
+  const callout = grpcCallout(token);
+  if (callout !== null) callout.calloutReceived(size);
+  leaveCallback();
+}
+
+export function proxy_on_grpc_receive_trailing_metadata(id: u32, token: u32, count: u32): void {
+  const outer = currentContext;
+  const outerCallback = currentCallback;
+  enterCallback(id, "onTrailingMetadata");
+  const callout = grpcCallout(token);
+  if (callout !== null) callout.calloutEnds();
+  leaveCallback();
+  returnToCallback(outer, outerCallback);
+}
+
+export function proxy_on_grpc_close(id: u32, token: u32, status: u32): void {
+  enterCallback(id, "onOutcome");
+  const callout = grpcCallout(token);
+  if (callout !== null) callout.calloutClosed(status);
   leaveCallback();
 }
 

@@ -11,14 +11,18 @@ import { Transform } from "assemblyscript/transform";
 
 const SDK = "~lib/@attache/sdk/";
 
-/** Exports that are only useful when a context class overrides the method. The others always stay. */
+/** Exports that are only useful when a context class overrides the method, or that of one class. The others always stay. */
 const callbackMethods = {
   proxy_on_configure: ["configure"],
   proxy_on_queue_ready: ["onItem"],
   proxy_on_foreign_function: ["onForeignFunction"],
   // A callout is sent again by a timer.
-  proxy_on_tick: ["onTimer", "onOutcome"],
-  proxy_on_http_call_response: ["onOutcome"],
+  proxy_on_tick: ["onTimer", "HttpCallout.onOutcome"],
+  proxy_on_http_call_response: ["HttpCallout.onOutcome"],
+  proxy_on_grpc_receive_initial_metadata: ["onInitialMetadata"],
+  proxy_on_grpc_receive: ["GrpcCall.onOutcome", "onMessage"],
+  proxy_on_grpc_receive_trailing_metadata: ["onTrailingMetadata"],
+  proxy_on_grpc_close: ["GrpcCall.onOutcome", "GrpcStream.onOutcome"],
   proxy_on_request_headers: ["onRequestHeaders"],
   proxy_on_request_body: ["onRequestBody", "onWholeRequestBody"],
   proxy_on_request_trailers: ["onRequestTrailers", "onWholeRequestBody"],
@@ -38,6 +42,8 @@ const contextClasses = new Set(
     "time/timer/Timer",
     "callout/http-callout/HttpCallout",
     "callout/callout-join/CalloutJoin",
+    "grpc/grpc-call/GrpcCall",
+    "grpc/grpc-stream/GrpcStream",
   ].map((name) => SDK + name),
 );
 
@@ -66,7 +72,7 @@ export default class FilterTransform extends Transform {
       if (base === null || prototype.internalName.startsWith(SDK)) continue;
       checkMethods(program, prototype, base);
       checkWholeBodies(program, prototype);
-      for (const name of prototype.instanceMembers?.keys() ?? []) overridden.add(name);
+      for (const name of prototype.instanceMembers?.keys() ?? []) overridden.add(name).add(`${base.name}.${name}`);
     }
     const proxy = program.filesByName.get(`${SDK}proxy`);
     if (proxy === undefined) return;

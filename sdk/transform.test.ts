@@ -59,6 +59,22 @@ describe("a filter's exports", () => {
     expect(exported).toContain("proxy_on_tick");
   });
 
+  it("are those of the gRPC calls it makes", async () => {
+    const source = filterSource("").replace(
+      "registerPlugin(",
+      `class Ask extends GrpcCall {
+        override onOutcome(outcome: CalloutOutcome, reply: GrpcReply): void {}
+      }
+      registerPlugin(`,
+    );
+    const imported = "import { CalloutOutcome, GrpcCall, GrpcReply,";
+    const exported = await exportsOf(source.replace("import {", imported));
+    expect(exported.filter((name) => /grpc|http_call|tick/.test(name))).toEqual([
+      "proxy_on_grpc_close",
+      "proxy_on_grpc_receive",
+    ]);
+  });
+
   it("include callbacks that only a base class of its own overrides", async () => {
     const source = filterSource("").replace(
       "class TestFilter extends HttpFilter {",

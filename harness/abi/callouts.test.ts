@@ -77,6 +77,17 @@ describe("proxy_http_call", () => {
     expect(within.messages.slice(1, 6)).toEqual(["token=4", "-", "body!1", "-", "status=11"]);
   });
 
+  it("is answered by the proxy when a header is none", async () => {
+    await using host = await asking(() => ({}), "", { "x a": "1" });
+    await host.fetch("/");
+    expect(host.messages.slice(0, 4)).toEqual([
+      "call=0",
+      "token=4",
+      "[:status: 503][content-length: 24][content-type: text/plain]",
+      "body=invalid header name: x a",
+    ]);
+  });
+
   it("is refused for what Envoy refuses", async () => {
     await using host = await runGuest((w) => ({
       proxy_on_request_headers: `${[

@@ -133,7 +133,7 @@ export function calloutFunctions(vm: Vm) {
     const cluster = services.clusters.get(clusterName);
     if (cluster === undefined) return Status.BadArgument;
     const headers = new HeaderMap("requestHeaders");
-    for (let i = 0; i < pairs.length; i += 2) headers.add(pairs[i]!.toLowerCase(), pairs[i + 1]!);
+    for (let i = 0; i < pairs.length; i += 2) headers.addUnchecked(pairs[i]!.toLowerCase(), pairs[i + 1]!);
     if (!headers.has(":path") || !headers.has(":method") || !headers.has(":authority")) return Status.BadArgument;
     if (body.length > 0) headers.set("content-length", String(body.length));
     const token = (vm.nextHttpCallToken += 4);

@@ -2,6 +2,7 @@ import type { Timer } from "../emulator/clock.ts";
 import type { ProxyServices } from "../emulator/services.ts";
 import { HeaderMap } from "../http/header-map.ts";
 import { grpcStatusOf } from "../http/local-reply.ts";
+import { flawOf } from "../http/router.ts";
 import {
   resetBody,
   takeTimeout,
@@ -65,7 +66,7 @@ export class GrpcStream implements UpstreamListener {
     for (let i = 0; i < metadata.length; i += 2) {
       const name = metadata[i]!.toLowerCase();
       const value = metadata[i + 1]!;
-      this.#headers.add(name, name.endsWith("-bin") ? Buffer.from(value, "latin1").toString("base64") : value);
+      this.#headers.addUnchecked(name, name.endsWith("-bin") ? Buffer.from(value, "latin1").toString("base64") : value);
     }
     this.#headers.append("x-envoy-internal", "true");
     this.#timeoutMs = takeTimeout(this.#headers, timeoutMs ?? 0);
@@ -73,10 +74,16 @@ export class GrpcStream implements UpstreamListener {
 
   /** Sends the headers. Whether the call is under way: if not, the listener has heard why. */
   start(cluster: UpstreamCluster | undefined): boolean {
+    const flaw = flawOf(this.#headers);
     if (cluster === undefined) {
       this.#close(unavailable, "Cluster not available", "");
     } else if (!cluster.hasHosts) {
       this.#answer(unavailable, "no healthy upstream", "no_healthy_upstream");
+    } else if (flaw !== null) {
+      const details = `filter_removed_required_request_headers{${flaw.replaceAll(" ", "_")}}`;
+      this.#services.dispatcher.post(() => {
+        if (!this.#isOver) this.#answer(unavailable, flaw, details);
+      });
     } else if (this.#headers.get("te") !== "trailers") {
       // HTTP/2 knows no other value.
       this.#services.dispatcher.post(() => this.reset("protocol error"));

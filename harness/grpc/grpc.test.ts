@@ -155,6 +155,16 @@ eachHost("gRPC", (start, kind) => {
     expect(await logs(ok, (w) => unary(w, "up", { te: "a" }), "closed")).toEqual(["call=0", ...failed(5, 14, details)]);
   });
 
+  // On a connection that is open already, Envoy refuses such a call at once (10) and calls back all the same.
+  it.each([
+    ["a b", "1", "invalid header name: a b"],
+    ["a", "1\n2", "invalid header value for: a"],
+  ])("cannot carry metadata that is no header: %s", async (name, value, flaw) => {
+    const details = `{filter_removed_required_request_headers{${flaw.replaceAll(" ", "_")}}}`;
+    const said = await logs(ok, (w) => unary(w, "up", { [name]: value }), "closed");
+    expect(said).toEqual(["call=0", ...failed(5, 14, flaw + details)]);
+  });
+
   it("is refused for an unknown cluster; the one of a GrpcService message, or without hosts, ends by a callback too", async () => {
     const target = "\x0a\x06\x0a\x04nope";
     expect(await logs(ok, (w) => unary(w, "nope") + open(w, "nope") + unary(w, target), "closed")).toEqual([

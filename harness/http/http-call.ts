@@ -2,6 +2,8 @@ import type { ProxyServices } from "../emulator/services.ts";
 import type { Clock, Timer } from "../emulator/clock.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
 import { HeaderMap } from "./header-map.ts";
+import { grpcStatusOf, isGrpc } from "./local-reply.ts";
+import { flawOf } from "./router.ts";
 import {
   resetBody,
   type ResetReason,
@@ -30,6 +32,8 @@ export class HttpCall implements UpstreamListener {
   #headers: HeaderMap | null = null;
   readonly #body = new ByteBuffer();
   #isDone = false;
+  /** Failures are told in gRPC's form. */
+  readonly #isGrpc: boolean;
 
   /** `done` is told `null` when the answer broke off. */
   constructor(
@@ -43,7 +47,13 @@ export class HttpCall implements UpstreamListener {
     this.#done = done;
     this.#clock = services.clock;
     this.#startTime = services.clock.now();
+    this.#isGrpc = isGrpc(headers);
     this.#upstream = cluster.open(this, () => {});
+    const flaw = flawOf(headers);
+    if (flaw !== null) {
+      services.dispatcher.post(() => this.#answer(503, flaw));
+      return;
+    }
     this.#upstream.headers(headers, body.length === 0);
     if (body.length > 0) this.#upstream.data(body, true);
     if (timeoutMs > 0) this.#timer = this.#clock.setTimer(timeoutMs, () => this.#timedOut());
@@ -103,11 +113,18 @@ export class HttpCall implements UpstreamListener {
 
   #answer(status: number, body: string): void {
     const headers = new HeaderMap("responseHeaders");
-    headers.append(":status", String(status));
-    headers.append("content-length", String(body.length));
-    headers.append("content-type", "text/plain");
+    if (this.#isGrpc) {
+      headers.append(":status", "200");
+      headers.append("content-type", "application/grpc");
+      headers.append("grpc-status", String(grpcStatusOf(status)));
+      headers.append("grpc-message", body);
+    } else {
+      headers.append(":status", String(status));
+      headers.append("content-length", String(body.length));
+      headers.append("content-type", "text/plain");
+      this.#body.add(Buffer.from(body));
+    }
     this.#headers = headers;
-    this.#body.add(Buffer.from(body));
     this.#finish(null);
   }
 

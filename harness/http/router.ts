@@ -191,7 +191,7 @@ function urlOf(headers: HeaderMap): string {
 }
 
 /** Why no upstream could be sent these headers. */
-function flawOf(headers: HeaderMap): string | null {
+export function flawOf(headers: HeaderMap): string | null {
   for (const name of [":method", ":path"]) if (!headers.has(name)) return `missing required header: ${name}`;
   const invalid = headers.isSuspect ? headers.firstInvalid() : null;
   if (invalid === null) return null;

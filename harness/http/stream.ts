@@ -14,6 +14,7 @@ import {
 import { flawOfResponse, flawOfTrailers } from "./framing.ts";
 import { FilterManager } from "./filter-manager.ts";
 import type { HeaderMap } from "./header-map.ts";
+import { isGrpc } from "./local-reply.ts";
 import { clusterOf, type RouteEntry, type RouteTable } from "./route-table.ts";
 import { Router } from "./router.ts";
 import { ResponseFlag, StreamInfo, type ConnectionInfo } from "./stream-info.ts";
@@ -96,7 +97,7 @@ export class HttpStream {
     }
     this.requestHeaders = headers;
     this.isHeadRequest = headers.get(":method") === "HEAD";
-    this.isGrpcRequest = /^application\/grpc(?:\+|;|$)/.test(headers.get("content-type") ?? "");
+    this.isGrpcRequest = isGrpc(headers);
     this.#manager.isRemoteComplete = endStream;
     this.#closesConnection = headers.get("connection")?.toLowerCase() === "close";
     let refusal = refuseRequest(headers, this.info.protocol);

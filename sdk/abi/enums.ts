@@ -13,6 +13,8 @@ export const enum MapType {
   HttpRequestTrailers = 1,
   HttpResponseHeaders = 2,
   HttpResponseTrailers = 3,
+  GrpcReceiveInitialMetadata = 4,
+  GrpcReceiveTrailingMetadata = 5,
   HttpCallResponseHeaders = 6,
   HttpCallResponseTrailers = 7,
 }
@@ -26,6 +28,7 @@ export const enum BufferType {
   HttpRequestBody = 0,
   HttpResponseBody = 1,
   HttpCallResponseBody = 4,
+  GrpcReceiveBuffer = 5,
   PluginConfiguration = 7,
   CallData = 8,
 }

@@ -201,3 +201,50 @@ export declare function proxy_http_call(
   timeoutMs: u32,
   token: usize,
 ): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_get_status")
+export declare function proxy_get_status(code: usize, message: usize, messageSize: usize): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_call")
+export declare function proxy_grpc_call(
+  target: usize,
+  targetSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  message: usize,
+  messageSize: usize,
+  timeoutMs: u32,
+  token: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_stream")
+export declare function proxy_grpc_stream(
+  target: usize,
+  targetSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  token: usize,
+): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_send")
+export declare function proxy_grpc_send(token: u32, message: usize, messageSize: usize, endOfStream: i32): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_cancel")
+export declare function proxy_grpc_cancel(token: u32): i32;
+
+// @ts-ignore: decorator
+@external("env", "proxy_grpc_close")
+export declare function proxy_grpc_close(token: u32): i32;

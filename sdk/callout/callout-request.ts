@@ -1,4 +1,4 @@
-import { HeaderList } from "../http/header-list";
+import { HeaderList, isHeaderName, isHeaderValue, isSameName } from "../http/header-list";
 import { RequestHeaders } from "../http/headers";
 import { ByteView } from "../memory/byte-view";
 import { copyTraceHeaders } from "./trace-headers";
@@ -41,15 +41,21 @@ export class CalloutRequest {
     method: string = "GET",
   ) {
     if (method.length == 0 || path.length == 0 || authority.length == 0) this.isValid = false;
-    this.header(":method", method).header(":path", path).header(":authority", authority);
+    this.add(":method", method);
+    this.add(":path", path);
+    this.add(":authority", authority);
   }
 
   /**
-   * Adds a header. One with an empty name, or with NUL, CR or LF in it, makes the request one that is refused:
-   * `CalloutRefusal.InvalidRequest`.
+   * Adds a header. The request is refused (`CalloutRefusal.InvalidRequest`) when the name is no token of HTTP, the value
+   * holds a control character, or the header is one that says where the request goes or ends: `host`, `content-length`,
+   * `transfer-encoding`, and those that begin with `:` but for `:scheme`.
    */
   header(name: string, value: string): CalloutRequest {
-    if (!this.headers.add(name, value)) this.isValid = false;
+    const isFraming =
+      isSameName(name, "content-length") || isSameName(name, "transfer-encoding") || isSameName(name, "host");
+    if (isFraming || (!isHeaderName(name) && name != ":scheme")) this.isValid = false;
+    else this.add(name, value);
     return this;
   }
 
@@ -75,7 +81,7 @@ export class CalloutRequest {
 
   /** Adds a trailer. Envoy 1.40 takes trailers and does not send them. As {@link header}. */
   trailer(name: string, value: string): CalloutRequest {
-    if (!this.trailers.add(name, value)) this.isValid = false;
+    if (!isHeaderName(name) || !isHeaderValue(value) || !this.trailers.add(name, value)) this.isValid = false;
     return this;
   }
 
@@ -97,5 +103,9 @@ export class CalloutRequest {
   trace(headers: RequestHeaders): CalloutRequest {
     copyTraceHeaders(headers, this.headers);
     return this;
+  }
+
+  private add(name: string, value: string): void {
+    if (!isHeaderValue(value) || !this.headers.add(name, value)) this.isValid = false;
   }
 }

@@ -6,7 +6,10 @@ export enum CalloutOutcome {
   Pending,
   /** The cluster answered, with whatever status. */
   Ok,
-  /** The cluster did not answer in time. */
+  /**
+   * The cluster did not answer in time. Of an HTTP answer that began and did not end, this is a guess by the clock, which
+   * a connection that breaks within the last tenth of the time looks like too.
+   */
   Timeout,
   /** No connection could be made, or it broke before the answer was complete. */
   Reset,
@@ -21,11 +24,11 @@ export enum CalloutRefusal {
   /** It was taken, or not sent yet. */
   None,
   /**
-   * The request cannot be sent: an empty method, path or authority, a header with an empty name or with NUL, CR or LF,
-   * more than 1,024 headers or 1 MiB of them.
+   * The request cannot be sent: an empty method, path or authority, a header that `CalloutRequest.header` or
+   * `GrpcRequest.metadata` refuses, more than 1,024 headers or 1 MiB of them.
    */
   InvalidRequest,
-  /** The proxy has no such cluster. */
+  /** The proxy has no such cluster. Of gRPC that is {@link Unavailable}. */
   UnknownCluster,
   /** The cluster cannot take a request now: it has no healthy host, or a circuit breaker is open. */
   Unavailable,

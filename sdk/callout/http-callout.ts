@@ -10,14 +10,11 @@ import { Timer } from "../time/timer";
 import { Callout, CalloutOutcome, CalloutRefusal } from "./callout";
 import { CalloutRequest } from "./callout-request";
 import { calloutResponse, CalloutResponse } from "./callout-response";
-import { addCallout, findCallout, forgetToken, removeCallout, setToken } from "./in-flight";
+import { addCallout, endCallout, findCallout, forgetToken, removeCallout, setToken } from "./in-flight";
 import { RetryPolicy } from "./retry-policy";
 
-/** What Envoy takes of headers; more than that it silently takes for none. */
-const MOST_HEADERS: i32 = 1024;
-const MOST_HEADER_BYTES: usize = 1 << 20;
-
 const NS_PER_MS: u64 = 1_000_000;
+const TIMER_LAG_NS: u64 = 5 * NS_PER_MS;
 
 /**
  * Asks a cluster something over HTTP:
@@ -47,7 +44,7 @@ export abstract class HttpCallout extends Callout {
   private calloutSentNs: u64 = 0;
 
   /**
-   * The callout has ended: `Ok`, `Timeout`, `Reset`, or `Refused` when that came of a later attempt. Called once for each
+   * The callout has ended: `Ok`, `Timeout`, `Reset`, or `Refused` when a later attempt was. Called once for each
    * {@link send} that answered `true`, unless it is cancelled or its stream is gone.
    *
    * Acts on the stream that sent the callout as that stream's own callbacks do: it can let it go on, answer it, and read
@@ -60,7 +57,7 @@ export abstract class HttpCallout extends Callout {
    *
    * Allowed in: every callback but the plugin's `configure` while the proxy starts, when it has no clusters yet: `Refused`.
    * Traps when this callout is in flight.
-   * Cost: one host call, two with a timeout; one or two more for the answer.
+   * Cost: one host call, two with a timeout; two for the answer, and one for its body if that is read.
    *
    * @returns `false` when the proxy refuses it: {@link refusal} says why, and {@link onOutcome} is not called
    */
@@ -90,7 +87,7 @@ export abstract class HttpCallout extends Callout {
   cancel(): void {
     if (!this.calloutIsListed) return;
     this.abandonCallout();
-    this.endCallout(CalloutOutcome.Cancelled);
+    this.finishCallout(CalloutOutcome.Cancelled);
   }
 
   /** @internal */
@@ -109,6 +106,7 @@ export abstract class HttpCallout extends Callout {
     }
     calloutResponse.arrived(bodySize);
     this.outcomeKnown(plugin, headerCount == 0 ? this.brokenOff() : calloutResponse.classify());
+    calloutResponse.arrived(0);
   }
 
   /** @internal The time to wait before another attempt is over. */
@@ -129,49 +127,47 @@ export abstract class HttpCallout extends Callout {
 
   private outcomeKnown(plugin: Plugin, outcome: CalloutOutcome): void {
     const retry = this.calloutRetry;
-    if (retry !== null && retry.wants(this.calloutAttempts, outcome, calloutResponse.status)) {
+    if (retry !== null && retry.wants(this.calloutAttempts, outcome, calloutResponse)) {
       const timer = new RetryTimer(this, plugin);
       this.calloutTimer = timer;
       plugin.startTimer(timer, retry.delayMs(this.calloutAttempts), false);
       return;
     }
-    this.endCallout(outcome);
+    this.finishCallout(outcome);
   }
 
-  private endCallout(outcome: CalloutOutcome): void {
-    const join = this.calloutJoin;
-    this.calloutJoin = null;
+  private finishCallout(outcome: CalloutOutcome): void {
     this.calloutRequest = null;
-    this.calloutOutcome = outcome;
-    removeCallout(this);
+    const join = endCallout(this, outcome);
     const isCancelled = outcome == CalloutOutcome.Cancelled;
     if (!isCancelled) this.onOutcome(outcome, calloutResponse);
     if (join !== null) join.calloutEnded(isCancelled);
   }
 
-  /** Why an answer that had begun did not end: the proxy does not tell, the clock does. */
+  /**
+   * Why an answer that had begun did not end: the proxy does not tell, so the clock has to. The proxy's timers go by a time
+   * that lags behind, and fire early by that much.
+   */
   private brokenOff(): CalloutOutcome {
     const timeoutNs = <u64>this.calloutRequest!.timeoutMs * NS_PER_MS;
-    const isLate = timeoutNs != 0 && currentTimeNs() - this.calloutSentNs >= timeoutNs;
-    return isLate ? CalloutOutcome.Timeout : CalloutOutcome.Reset;
+    const earliest = this.calloutSentNs + timeoutNs - timeoutNs / 10;
+    return timeoutNs != 0 && currentTimeNs() + TIMER_LAG_NS >= earliest ? CalloutOutcome.Timeout : CalloutOutcome.Reset;
   }
 
   /** Whether the proxy takes the request. */
   private dispatchCallout(request: CalloutRequest): bool {
     this.calloutAttempts += 1;
     this.calloutRefusal = CalloutRefusal.InvalidRequest;
-    if (!request.isValid || max(request.headers.length, request.trailers.length) > MOST_HEADERS) return false;
-    request.headers.write();
+    if (!request.isValid || !request.headers.write()) return false;
     const headers = writtenBytes();
     const headersSize = writtenSize();
     let trailers: usize = 0;
     let trailersSize: usize = 0;
-    if (request.trailers.length > 0) {
-      request.trailers.write();
+    if (!request.trailers.isEmpty) {
+      if (!request.trailers.write()) return false;
       trailers = writtenBytes();
       trailersSize = writtenSize();
     }
-    if (max(headersSize, trailersSize) > MOST_HEADER_BYTES) return false;
     const bytes = request.bodyBytes;
     const body = bytes === null ? encodeText(request.bodyText) : changetype<usize>(bytes);
     const bodySize = bytes === null ? textSize(body) : <usize>bytes.length;

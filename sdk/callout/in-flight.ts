@@ -1,5 +1,6 @@
 import { onContextEnd } from "../context/callback";
 import { Callout, CalloutOutcome } from "./callout";
+import { CalloutJoin } from "./callout-join";
 
 /**
  * The callouts that wait for an answer: by the proxy's token, and for each stream or plugin the list of its own. When
@@ -42,6 +43,15 @@ export function removeCallout(callout: Callout): void {
   callout.calloutBefore = null;
   callout.calloutNext = null;
   callout.calloutIsListed = false;
+}
+
+/** Takes out a callout that has ended so. The join that waits for it, which is to be told. */
+export function endCallout(callout: Callout, outcome: CalloutOutcome): CalloutJoin | null {
+  const join = callout.calloutJoin;
+  callout.calloutJoin = null;
+  callout.calloutOutcome = outcome;
+  removeCallout(callout);
+  return join;
 }
 
 /** Remembers the number by which the proxy will name the callout. */

@@ -1,4 +1,4 @@
-export { CalloutOutcome, CalloutRefusal } from "./callout";
+export { Callout, CalloutOutcome, CalloutRefusal } from "./callout";
 export { CalloutJoin } from "./callout-join";
 export { CalloutRequest } from "./callout-request";
 export { CalloutHeaders, CalloutResponse } from "./callout-response";

@@ -1,5 +1,6 @@
 import { randomBelow } from "../random/random";
 import { CalloutOutcome } from "./callout";
+import { CalloutResponse } from "./callout-response";
 
 const MOST_ATTEMPTS: i32 = 10;
 
@@ -43,9 +44,9 @@ export class RetryPolicy {
   }
 
   /** @internal Whether to send again what was sent `sent` times. */
-  wants(sent: i32, outcome: CalloutOutcome, status: i32): bool {
+  wants(sent: i32, outcome: CalloutOutcome, response: CalloutResponse): bool {
     if (sent >= this.attempts) return false;
-    if (outcome == CalloutOutcome.Ok) return this.triesServerErrors && status >= 500;
+    if (outcome == CalloutOutcome.Ok) return this.triesServerErrors && response.status >= 500;
     return outcome != CalloutOutcome.Timeout || this.triesTimeouts;
   }
 

@@ -34,6 +34,12 @@ export function renameCallback(callback: string): void {
   currentCallback = callback;
 }
 
+/** To be called after a callback that came within another one: that one goes on. */
+export function returnToCallback(context: u32, callback: string): void {
+  currentContext = context;
+  currentCallback = callback;
+}
+
 /**
  * Lets the rest of the callback act on another context, as if the callback were for it. The proxy goes back by itself
  * when the callback returns.

@@ -1,0 +1,2 @@
+export { ProtobufReader } from "./protobuf-reader";
+export { ProtobufWriter } from "./protobuf-writer";

@@ -1,0 +1,246 @@
+import { ByteView } from "../memory/byte-view";
+
+/** How a value lies on the wire. */
+const enum WireType {
+  Varint = 0,
+  Fixed64 = 1,
+  Length = 2,
+  Fixed32 = 5,
+}
+
+const LARGEST_FIELD: u64 = (1 << 29) - 1;
+/** As deep as Google's own parsers go. */
+const DEEPEST: i32 = 100;
+
+/**
+ * Reads a protobuf message field by field, without a schema and without copying:
+ *
+ * ```ts
+ * const reader = new ProtobufReader(bytes);
+ * while (reader.next()) {
+ *   if (reader.field == 1) name = reader.text();
+ *   else if (reader.field == 2) allowed = reader.bool();
+ * }
+ * if (reader.error !== null) return false;
+ * ```
+ *
+ * A field that is not read is skipped. Bytes that are no message end the loop and leave an {@link error}; nothing traps, and
+ * until then values read from them count for nothing. Groups, which proto3 does not have, are an error.
+ */
+export class ProtobufReader {
+  /** Number of the current field, from 1; 0 before the first {@link next}. */
+  field: u32 = 0;
+  /** Where the outermost message begins. */
+  private origin: usize;
+  private at: usize;
+  private end: usize;
+  private wireType: i32 = 0;
+  /** Whether the current field's value is still to be read. */
+  private hasValue: bool = false;
+  /** Where the current field begins. */
+  private fieldStart: usize = 0;
+  private problem: string | null = null;
+  private parent: ProtobufReader | null = null;
+  private depth: i32 = 0;
+
+  /** @param bytes the message; they must stay valid while it is read */
+  constructor(bytes: ByteView) {
+    this.origin = bytes.start;
+    this.fieldStart = bytes.start;
+    this.at = bytes.start;
+    this.end = bytes.start + bytes.length;
+  }
+
+  /** What is wrong with the message, and at which byte; `null` as long as nothing is. */
+  get error(): string | null {
+    return this.problem;
+  }
+
+  /** Goes to the next field. `false` at the end of the message, and when it is broken: see {@link error}. */
+  next(): bool {
+    if (this.hasValue) this.skip();
+    if (this.problem !== null || this.at >= this.end) return false;
+    this.fieldStart = this.at;
+    const tag = this.readVarint();
+    if (this.problem !== null) return false;
+    const field = tag >> 3;
+    if (field == 0 || field > LARGEST_FIELD) return this.fail("there is no field " + field.toString());
+    this.field = <u32>field;
+    this.wireType = (<u32>tag) & 7;
+    const known = this.wireType <= WireType.Length || this.wireType == WireType.Fixed32;
+    if (!known) return this.fail("field " + field.toString() + " has wire type " + this.wireType.toString());
+    this.hasValue = true;
+    return true;
+  }
+
+  /** An `uint64`, 0 after an error; as all values that are numbers. */
+  uint64(): u64 {
+    return this.begin(WireType.Varint) ? this.readVarint() : 0;
+  }
+
+  int64(): i64 {
+    return <i64>this.uint64();
+  }
+
+  uint32(): u32 {
+    return <u32>this.uint64();
+  }
+
+  /** An `int32` or an enumeration. */
+  int32(): i32 {
+    return <i32>this.uint64();
+  }
+
+  sint64(): i64 {
+    return zigzag(this.uint64());
+  }
+
+  sint32(): i32 {
+    return <i32>zigzag(<u64>this.uint32());
+  }
+
+  bool(): bool {
+    return this.uint64() != 0;
+  }
+
+  fixed64(): u64 {
+    return this.begin(WireType.Fixed64) && this.has(8) ? load<u64>(this.take(8)) : 0;
+  }
+
+  sfixed64(): i64 {
+    return <i64>this.fixed64();
+  }
+
+  fixed32(): u32 {
+    return this.begin(WireType.Fixed32) && this.has(4) ? load<u32>(this.take(4)) : 0;
+  }
+
+  sfixed32(): i32 {
+    return <i32>this.fixed32();
+  }
+
+  double(): f64 {
+    return reinterpret<f64>(this.fixed64());
+  }
+
+  float(): f32 {
+    return reinterpret<f32>(this.fixed32());
+  }
+
+  /** The bytes as they lie in the message; empty after an error. */
+  bytes(): ByteView {
+    if (!this.begin(WireType.Length)) return ByteView.of(0, 0);
+    const size = this.readVarint();
+    if (this.problem !== null || !this.has(size)) return ByteView.of(0, 0);
+    return ByteView.of(this.take(<usize>size), <i32>size);
+  }
+
+  /** What is not UTF-8 becomes U+FFFD. */
+  text(): string {
+    return this.bytes().toString();
+  }
+
+  /** A message within this one. Read it to its end before going on: its error becomes this one's too. */
+  message(): ProtobufReader {
+    const bytes = this.bytes();
+    const inner = new ProtobufReader(bytes);
+    inner.parent = this;
+    inner.origin = this.origin;
+    inner.fieldStart = this.fieldStart;
+    inner.depth = this.depth + 1;
+    inner.problem = this.problem;
+    if (inner.depth > DEEPEST) inner.fail("messages are nested more than " + DEEPEST.toString() + " deep");
+    return inner;
+  }
+
+  /**
+   * Adds the values of a repeated `uint64`, `uint32`, `int64`, `int32`, `bool` or enumeration: all of them when they are packed,
+   * else this one. A list has at most as many values as the message has bytes.
+   */
+  varints(list: u64[]): void {
+    if (this.wireType != WireType.Length) {
+      const value = this.uint64();
+      if (this.problem === null) list.push(value);
+      return;
+    }
+    const packed = this.bytes();
+    const after = this.at;
+    const end = this.end;
+    this.at = packed.start;
+    this.end = packed.start + packed.length;
+    while (this.problem === null && this.at < this.end) {
+      const value = this.readVarint();
+      if (this.problem === null) list.push(value);
+    }
+    this.at = after;
+    this.end = end;
+  }
+
+  private begin(wireType: WireType): bool {
+    if (!this.hasValue || this.problem !== null) return false;
+    if (this.wireType != wireType) {
+      const known = this.wireType.toString() + ", not " + (<i32>wireType).toString();
+      return this.fail("field " + this.field.toString() + " has wire type " + known);
+    }
+    this.hasValue = false;
+    return true;
+  }
+
+  private skip(): void {
+    if (this.wireType == WireType.Varint) this.uint64();
+    else if (this.wireType == WireType.Fixed64) this.fixed64();
+    else if (this.wireType == WireType.Fixed32) this.fixed32();
+    else this.bytes();
+  }
+
+  private readVarint(): u64 {
+    let value: u64 = 0;
+    let shift: u64 = 0;
+    while (this.at < this.end) {
+      const byte = <u64>load<u8>(this.at);
+      this.at += 1;
+      if (shift == 63 && byte > 1) {
+        this.fail("a number has more than 64 bits");
+        return 0;
+      }
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+      shift += 7;
+    }
+    this.fail("the message ends within a number");
+    return 0;
+  }
+
+  private has(size: u64): bool {
+    const left = <u64>(this.end - this.at);
+    if (size <= left) return true;
+    return this.fail(
+      "field " + this.field.toString() + " needs " + size.toString() + " bytes, " + left.toString() + " are left",
+    );
+  }
+
+  private take(size: usize): usize {
+    const taken = this.at;
+    this.at += size;
+    return taken;
+  }
+
+  /** @returns `false` */
+  private fail(what: string): bool {
+    if (this.problem === null) this.failWith("byte " + (this.fieldStart - this.origin).toString() + ": " + what);
+    return false;
+  }
+
+  private failWith(problem: string): void {
+    this.problem = problem;
+    this.hasValue = false;
+    const parent = this.parent;
+    if (parent !== null) parent.failWith(problem);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function zigzag(value: u64): i64 {
+  return <i64>((value >> 1) ^ (0 - (value & 1)));
+}
