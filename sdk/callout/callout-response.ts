@@ -16,7 +16,9 @@ export class CalloutHeaders extends HeaderMap {}
  * nothing when an answer had begun.
  */
 export class CalloutResponse {
+  /** Headers of the answer, with `:status`. Readable in the callback. */
   readonly headers: CalloutHeaders = new CalloutHeaders(MapType.HttpCallResponseHeaders);
+  /** Trailers of the answer; empty when it has none. Readable in the callback. */
   readonly trailers: CalloutHeaders = new CalloutHeaders(MapType.HttpCallResponseTrailers);
   private bodySize: i32 = 0;
 

@@ -2,6 +2,7 @@ import { Algorithm } from "./algorithm";
 
 /** What checking a signature says. */
 export enum Verification {
+  /** The signature is that of this key over these bytes. */
   Valid,
   /** The signature is not that of this key over these bytes. */
   Invalid,

@@ -51,6 +51,7 @@ export class JsonWriter {
     return ByteView.of(this.start, <i32>(this.next - this.start));
   }
 
+  /** Begins an object; members follow, each after its name. */
   beginObject(): this {
     this.beginValue();
     this.enter(true);
@@ -59,6 +60,7 @@ export class JsonWriter {
     return this;
   }
 
+  /** Ends the object begun last. */
   endObject(): this {
     const isEnd = this.state == State.FirstName || this.state == State.Name;
     if (!isEnd) throw new Error("JSON: endObject() without an object, or behind a name");
@@ -66,6 +68,7 @@ export class JsonWriter {
     return this.leave();
   }
 
+  /** Begins an array. */
   beginArray(): this {
     this.beginValue();
     this.enter(false);
@@ -74,6 +77,7 @@ export class JsonWriter {
     return this;
   }
 
+  /** Ends the array begun last. */
   endArray(): this {
     const isEnd = this.state == State.FirstElement || this.state == State.Element;
     if (!isEnd) throw new Error("JSON: endArray() without an array");
@@ -109,6 +113,7 @@ export class JsonWriter {
     return this.endValue();
   }
 
+  /** Writes a signed number. */
   integer(value: i64): this {
     this.beginValue();
     if (value < 0) this.byte(0x2d);
@@ -116,6 +121,7 @@ export class JsonWriter {
     return this.endValue();
   }
 
+  /** Writes an unsigned number. */
   unsigned(value: u64): this {
     this.beginValue();
     this.decimal(value);
@@ -134,6 +140,7 @@ export class JsonWriter {
     return this.endValue();
   }
 
+  /** Writes `true` or `false`. */
   bool(value: bool): this {
     this.beginValue();
     const encoded = encodeText(value ? "true" : "false");
@@ -141,6 +148,7 @@ export class JsonWriter {
     return this.endValue();
   }
 
+  /** Writes `null`. */
   null(): this {
     this.beginValue();
     const encoded = encodeText("null");

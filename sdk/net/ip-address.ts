@@ -13,6 +13,7 @@ export class IpAddress {
   readonly high!: u64;
   /** The last 8 bytes as a number; all there is to an IPv4 address. */
   readonly low!: u64;
+  /** Whether it is an IPv4 address, mapped or not. */
   readonly isIpv4!: bool;
 
   /**
@@ -44,6 +45,7 @@ export class IpAddress {
     return isPortOrEnd(start + colon, end) ? parseAddress(start, start + colon) : null;
   }
 
+  /** Whether both are the same address; an IPv4-mapped one is its IPv4 address. */
   equals(other: IpAddress): bool {
     return this.isIpv4 == other.isIpv4 && this.high == other.high && this.low == other.low;
   }

@@ -78,10 +78,12 @@ export class ProtobufReader {
     return this.begin(WireType.Varint) ? this.readVarint() : 0;
   }
 
+  /** A varint, read as signed; 0 after an error. */
   int64(): i64 {
     return <i64>this.uint64();
   }
 
+  /** A varint, the low 32 bits of it; 0 after an error. */
   uint32(): u32 {
     return <u32>this.uint64();
   }
@@ -91,38 +93,47 @@ export class ProtobufReader {
     return <i32>this.uint64();
   }
 
+  /** A zigzag varint; 0 after an error. */
   sint64(): i64 {
     return zigzag(this.uint64());
   }
 
+  /** A zigzag varint, the low 32 bits of it; 0 after an error. */
   sint32(): i32 {
     return <i32>zigzag(<u64>this.uint32());
   }
 
+  /** A varint that is not 0; `false` after an error. */
   bool(): bool {
     return this.uint64() != 0;
   }
 
+  /** Eight bytes, unsigned; 0 after an error. */
   fixed64(): u64 {
     return this.begin(WireType.Fixed64) && this.has(8) ? load<u64>(this.take(8)) : 0;
   }
 
+  /** Eight bytes, signed; 0 after an error. */
   sfixed64(): i64 {
     return <i64>this.fixed64();
   }
 
+  /** Four bytes, unsigned; 0 after an error. */
   fixed32(): u32 {
     return this.begin(WireType.Fixed32) && this.has(4) ? load<u32>(this.take(4)) : 0;
   }
 
+  /** Four bytes, signed; 0 after an error. */
   sfixed32(): i32 {
     return <i32>this.fixed32();
   }
 
+  /** Eight bytes, a number with a fraction; 0 after an error. */
   double(): f64 {
     return reinterpret<f64>(this.fixed64());
   }
 
+  /** Four bytes, a number with a fraction; 0 after an error. */
   float(): f32 {
     return reinterpret<f32>(this.fixed32());
   }
