@@ -49,6 +49,12 @@ export class BenchProxy {
     return (Number(fields[11]) + Number(fields[12])) * 10_000;
   }
 
+  /** Memory it holds now, in KiB. */
+  async residentKiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]);
+  }
+
   async stop(): Promise<void> {
     const exited = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill("SIGKILL");

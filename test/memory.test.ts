@@ -1,61 +1,13 @@
-import { startEmulator, HeaderMap, type Emulator, type HttpStream, type ResponseSink } from "@attache/harness";
+import { HeaderMap, startEmulator } from "@attache/harness";
 import { expect, it } from "vitest";
 import { compileFilter, filterSource } from "./compile-filter.ts";
-
-/** Tells the size of its memory in each response, and allocates as filters do: objects, strings, arrays. */
-const source = filterSource(
-  `private kept: string[] = [];
-  override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
-    this.kept.push(headers.path + "!" + headers.getAll("x-many").join(","));
-    headers.set("x-kept", this.kept[0]);
-    return FilterHeaders.Continue;
-  }
-  override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
-    headers.set("x-pages", memory.size().toString());
-    return FilterHeaders.Continue;
-  }`,
-);
-
-class Pages implements ResponseSink {
-  count = 0;
-  headers(headers: HeaderMap): void {
-    this.count = Number(headers.get("x-pages"));
-  }
-  data(): void {}
-  trailers(): void {}
-  reset(): void {}
-  pauseRequest(): void {}
-}
-
-type Send = (stream: HttpStream, headers: HeaderMap, index: number) => void;
-
-/** Memory of the guest, in pages of 64 KiB, after `streams` more streams. */
-function run(
-  emulator: Emulator,
-  streams: number,
-  send: Send = (stream, headers) => stream.headers(headers, true),
-): number {
-  const pages = new Pages();
-  const connection = emulator.connect();
-  for (let index = 0; index < streams; index++) {
-    const headers = HeaderMap.from("requestHeaders", [
-      [":authority", "localhost"],
-      [":path", `/path-${index}`],
-      [":method", "GET"],
-      [":scheme", "http"],
-      ["x-many", "a"],
-      ["x-many", "b"],
-    ]);
-    send(emulator.openStream(pages, { connection }), headers, index);
-  }
-  return pages.count;
-}
+import { allocatingFilter, pagesAfter, type Send } from "./guest-pages.ts";
 
 it("a filter holds as much memory after 1,000,000 streams as after 100,000", { timeout: 300_000 }, async () => {
-  await using emulator = await startEmulator({ plugins: [{ module: await compileFilter(source) }] });
-  const early = run(emulator, 100_000);
+  await using emulator = await startEmulator({ plugins: [{ module: await compileFilter(allocatingFilter) }] });
+  const early = pagesAfter(emulator, 100_000);
   expect(early).toBeGreaterThan(0);
-  expect(run(emulator, 900_000)).toBe(early);
+  expect(pagesAfter(emulator, 900_000)).toBe(early);
 });
 
 /** Collects each request's body and sends it on longer. */
@@ -88,7 +40,7 @@ const sendBody: Send = (stream, headers, index) => {
 
 it("a filter of bodies holds as much memory after 100,000 streams as after 20,000", { timeout: 300_000 }, async () => {
   await using emulator = await startEmulator({ plugins: [{ module: await compileFilter(bodySource) }] });
-  const early = run(emulator, 20_000, sendBody);
+  const early = pagesAfter(emulator, 20_000, sendBody);
   expect(early).toBeGreaterThan(0);
-  expect(run(emulator, 80_000, sendBody)).toBe(early);
+  expect(pagesAfter(emulator, 80_000, sendBody)).toBe(early);
 });

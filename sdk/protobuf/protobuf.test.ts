@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { random, TestModule } from "../json/test-module.ts";
+import { fuzzInputs } from "../../test/fuzz-inputs.ts";
 
 let module: TestModule;
 beforeAll(async () => {
@@ -153,7 +154,7 @@ describe("random messages", () => {
   it("that are cut off or altered never trap and need no more memory", () => {
     const next = random(8);
     let pages = 0;
-    for (let round = 0; round < 6000; round++) {
+    for (let round = 0; round < fuzzInputs(6000); round++) {
       const { bytes } = randomMessage(next, 3);
       const broken = Buffer.from(bytes.slice(0, next(bytes.length + 1)));
       for (let slips = next(4); slips > 0 && broken.length > 0; slips--) broken[next(broken.length)] = next(256);

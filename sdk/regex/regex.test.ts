@@ -1,6 +1,7 @@
 import binaryen from "binaryen";
 import { beforeAll, describe, expect, it } from "vitest";
 import { random, TestModule } from "../json/test-module.ts";
+import { fuzzInputs } from "../../test/fuzz-inputs.ts";
 
 let module: TestModule;
 beforeAll(async () => {
@@ -339,7 +340,7 @@ describe("bounds", () => {
       "\\p",
       "(?i)",
     ];
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < fuzzInputs(20_000); i++) {
       let pattern = "";
       for (let k = next(14); k > 0; k--) pattern += pieces[next(pieces.length)]!;
       compile(pattern, next(2));

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { random, TestModule } from "../json/test-module.ts";
+import { fuzzInputs } from "../../test/fuzz-inputs.ts";
 
 let module: TestModule;
 beforeAll(async () => {
@@ -111,7 +112,7 @@ describe("normalizePath", () => {
       "|",
       "\xff",
     ];
-    for (let round = 0; round < 100_000; round++) {
+    for (let round = 0; round < fuzzInputs(100_000); round++) {
       let path = "/";
       for (let count = next(12); count > 0; count--) path += parts[next(parts.length)]!;
       const normalized = bytes("normalize", path, Mode.DecodeAndMergeSlashes)!;
@@ -264,7 +265,7 @@ it("never needs more memory, and never traps, for any bytes", () => {
   const next = random(13);
   const names = ["normalize", "query", "cookies", "firstA", "cookieA", "split"];
   let pages = 0;
-  for (let round = 0; round < 100_000; round++) {
+  for (let round = 0; round < fuzzInputs(100_000); round++) {
     const text = Buffer.from(Array.from({ length: next(40) }, () => next(256)));
     module.call(names[round % names.length]!, text, 1 + next(3));
     if (round === 1000) pages = (module.exports["pages"] as () => number)();
