@@ -140,7 +140,7 @@ describe("the command line", () => {
     const missing = await run("build", "no-such-folder");
     expect([missing.status, missing.stderr]).toEqual([1, expect.stringContaining("no-such-folder")]);
     const unknown = await run("bild");
-    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('cannot make sense of "bild"')]);
+    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining("unknown command 'bild'")]);
     const option = await run("build", "--optimise");
     expect([option.status, option.stderr]).toEqual([2, expect.stringContaining("--optimise")]);
     for (const { stderr } of [missing, unknown, option]) expect(stderr).not.toMatch(/\n\s+at /);

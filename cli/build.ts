@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { HarnessError, loadModule } from "@attache/harness";
 import { compiler } from "./compiler.ts";
+import { Problem } from "./problem.ts";
 
 export interface BuildOptions {
   /** The filter's main file, or the folder that holds it as `filter.ts` or `index.ts`. */
@@ -21,7 +22,7 @@ export interface BuildResult {
 }
 
 /** A filter that does not compile, or whose module Envoy would refuse; the message is ready to be shown. */
-export class BuildError extends Error {
+export class BuildError extends Problem {
   override name = "BuildError";
 }
 

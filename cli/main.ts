@@ -1,52 +1,140 @@
 #!/usr/bin/env node
 import { relative } from "node:path";
-import { parseArgs } from "node:util";
-import { build, BuildError } from "./build.ts";
+import { Command, CommanderError, Option } from "commander";
+import { HarnessError, loadModule } from "@attache/harness";
+import packageJson from "./package.json" with { type: "json" };
+import { checkModule, describeModule } from "./commands/check.ts";
+import { fetchImage, pack, pull, push } from "./commands/image.ts";
+import { manifest, targets, type ManifestOptions, type Target } from "./commands/manifest.ts";
+import { Problem } from "./problem.ts";
 
-const usage = `usage: attache build [FOLDER|FILE.ts] [--out FILE.wasm] [--debug]
+const program = new Command("attache")
+  .description("Build, check and publish filters for Envoy and Istio.")
+  .version(packageJson.version)
+  .exitOverride()
+  .showHelpAfterError("(attache --help tells more)")
+  .addHelpText("after", "\nExit codes: 0 done, 1 something is wrong with what was given, 2 with the command line.");
 
-  build   compile a filter and check that Envoy will load it
+const json = () => new Option("--json", "print the result as JSON");
+const insecure = () => new Option("--insecure", "speak plain HTTP to the registry; always with one on this machine");
 
-  --out    where the module goes (build/plugin.wasm in the filter's package)
-  --debug  keep function names and skip optimisation
-`;
-
-process.exitCode = await main(process.argv.slice(2));
-
-/** Exit codes: 0 done, 1 the filter is at fault, 2 the command line is. */
-async function main(args: string[]): Promise<number> {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { out: { type: "string" }, debug: { type: "boolean" }, help: { type: "boolean", short: "h" } },
-    });
-  } catch (error) {
-    process.stderr.write(`attache: ${(error as Error).message}\n${usage}`);
-    return 2;
-  }
-  const [command, ...operands] = parsed.positionals;
-  if (parsed.values.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  if (command !== "build" || operands.length > 1) {
-    process.stderr.write(command === undefined ? usage : `attache: cannot make sense of "${args.join(" ")}"\n${usage}`);
-    return 2;
-  }
-  try {
-    const { out, debug } = parsed.values;
+program
+  .command("build")
+  .description("compile a filter and check that Envoy will load it")
+  .argument("[source]", "the filter's folder or main file", ".")
+  .option("--out <file>", "where the module goes (build/plugin.wasm in the filter's package)")
+  .option("--debug", "keep function names and skip optimisation")
+  .addOption(json())
+  .action(async (entry: string, { out, debug, json }: { out?: string; debug?: boolean; json?: boolean }) => {
+    // The compiler takes a while to load, and only this command needs it.
+    const { build } = await import("./build.ts");
     const result = await build({
-      entry: operands[0] ?? ".",
+      entry,
       ...(out === undefined ? {} : { outFile: out }),
       ...(debug === undefined ? {} : { debug }),
     });
-    process.stdout.write(`${relative(".", result.outFile)}: ${result.size.toLocaleString("en")} bytes\n`);
+    const file = relative(".", result.outFile);
+    show(json, { file, bytes: result.size }, `${file}: ${result.size.toLocaleString("en")} bytes`);
+  });
+
+program
+  .command("check")
+  .description("say whether Envoy would load a module, of any language, and what it uses")
+  .argument("<module>", "a .wasm file")
+  .addOption(json())
+  .action(async (file: string, { json }: { json?: boolean }) => {
+    const report = await checkModule(file);
+    show(json, report, describeModule(report));
+  });
+
+program
+  .command("pack")
+  .description("write a module as an OCI image layout, the same bytes each time")
+  .argument("[source]", "the filter's folder, or a .wasm file", ".")
+  .requiredOption("--out <folder>", "folder to make")
+  .addOption(json())
+  .action(async (source: string, { out, json }: { out: string; json?: boolean }) => {
+    const digest = await pack(source, out);
+    show(json, { folder: out, digest }, `${out}: ${digest}`);
+  });
+
+program
+  .command("push")
+  .description("push a module as an image that Istio and Envoy Gateway pull")
+  .argument("<source>", "the filter's folder, or a .wasm file")
+  .argument("<image>", "HOST[:PORT]/NAME:TAG")
+  .addOption(insecure())
+  .addOption(json())
+  .action(async (source: string, image: string, options: { insecure?: boolean; json?: boolean }) => {
+    const digest = await push(source, image, options);
+    show(options.json, { image, digest }, `${image}: ${digest}`);
+  });
+
+program
+  .command("pull")
+  .description("pull the module of an image, as Istio does")
+  .argument("<image>", "HOST[:PORT]/NAME[:TAG|@DIGEST]")
+  .option("--out <file>", "where the module goes", "plugin.wasm")
+  .addOption(insecure())
+  .addOption(json())
+  .action(async (image: string, options: { out: string; insecure?: boolean; json?: boolean }) => {
+    const { digest, module } = await pull(image, options.out, options);
+    const text = `${options.out}: ${module.length.toLocaleString("en")} bytes, of ${digest}`;
+    show(options.json, { file: options.out, bytes: module.length, digest }, text);
+  });
+
+program
+  .command("verify")
+  .description("say whether Istio and Envoy Gateway would take an image, and Envoy its module")
+  .argument("<image>", "HOST[:PORT]/NAME[:TAG|@DIGEST]")
+  .addOption(insecure())
+  .addOption(json())
+  .action(async (image: string, options: { insecure?: boolean; json?: boolean }) => {
+    const { digest, reference, module } = await fetchImage(image, options);
+    await checkBytes(module, reference);
+    show(options.json, { image: reference, digest, bytes: module.length }, `${reference}: accepted, ${digest}`);
+  });
+
+program
+  .command("manifest")
+  .description("print the resource that loads a filter: WasmPlugin, EnvoyExtensionPolicy or an http_filters entry")
+  .argument("<name>", "name of the resource")
+  .requiredOption("--url <url>", "oci://…, https://… or file://…")
+  .addOption(new Option("--for <target>", "who loads it").choices(targets).default("istio"))
+  .option("--namespace <namespace>", "where the resource lives")
+  .option("--config <file>", "the filter's configuration, in YAML or JSON")
+  .option("--sha256 <digest>", "digest of the image, as push prints it")
+  .option("--phase <phase>", "AUTHN, AUTHZ or STATS (Istio)")
+  .option("--selector <label...>", "workloads, as LABEL=VALUE (Istio)")
+  .option("--fail-open", "let requests pass when the filter cannot be loaded or fails")
+  .action(
+    async (name: string, { for: target, ...options }: Omit<ManifestOptions, "name" | "target"> & { for: Target }) => {
+      process.stdout.write(await manifest({ name, target, ...options }));
+    },
+  );
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    await program.parseAsync();
     return 0;
   } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
+    // What is wrong with the command line has been said by then.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof Problem)) throw error;
     process.stderr.write(`attache: ${error.message}\n`);
     return 1;
   }
+}
+
+async function checkBytes(module: Uint8Array, reference: string): Promise<void> {
+  await loadModule(module).catch((error: unknown) => {
+    if (error instanceof HarnessError) throw new Problem(`${reference}: ${error.message}`);
+    throw error;
+  });
+}
+
+function show(asJson: boolean | undefined, value: object, text: string): void {
+  process.stdout.write(`${asJson ? JSON.stringify(value) : text}\n`);
 }

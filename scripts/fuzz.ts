@@ -24,7 +24,7 @@ if (!Number.isSafeInteger(inputs) || inputs < 1) {
 }
 await setUp(false, console.log);
 const vitest = fileURLToPath(new URL("../node_modules/.bin/vitest", import.meta.url));
-const flags = ["run", "--testNamePattern", "never trap", "--testTimeout", "3600000", "--reporter", "verbose"];
+const flags = ["run", "--testNamePattern", "never trap", "--testTimeout", "3600000"];
 const { status } = spawnSync(vitest, [...flags, ...positionals], {
   stdio: "inherit",
   env: { ...process.env, ATTACHE_FUZZ_INPUTS: String(inputs) },

@@ -1,0 +1,155 @@
+import { readFile } from "node:fs/promises";
+import { parse, stringify } from "yaml";
+import { Problem } from "../problem.ts";
+
+export const targets = ["istio", "envoy-gateway", "envoy"] as const;
+export type Target = (typeof targets)[number];
+
+export interface ManifestOptions {
+  name: string;
+  /** `oci://…`, `https://…` or `file://…`. */
+  url: string;
+  target: Target;
+  namespace?: string;
+  /** File with the plugin's configuration, in YAML or JSON. */
+  config?: string;
+  /** Digest of the image, or of the module behind `https://`. */
+  sha256?: string;
+  /** `AUTHN`, `AUTHZ` or `STATS`; Istio only. */
+  phase?: string;
+  /** Labels of the workloads, such as `app=shop`; Istio only. */
+  selector?: readonly string[];
+  /** Requests pass when the filter cannot be loaded or fails. */
+  failOpen?: boolean;
+}
+
+/** The resource that loads a filter, as YAML. Refuses what a control plane would accept and then not do. */
+export async function manifest(options: ManifestOptions): Promise<string> {
+  checkUrl(options.url, options.target);
+  const digest = checkDigest(options.sha256);
+  const config = options.config === undefined ? undefined : await readConfig(options.config);
+  const resource = { istio: wasmPlugin, "envoy-gateway": extensionPolicy, envoy: envoyFilter }[options.target];
+  return stringify(resource(options, digest, config), { lineWidth: 0 });
+}
+
+type Config = Record<string, unknown> | undefined;
+
+function wasmPlugin(options: ManifestOptions, sha256: string | undefined, config: Config) {
+  const { name, url, namespace, phase, selector, failOpen } = options;
+  if (phase !== undefined && !["AUTHN", "AUTHZ", "STATS"].includes(phase)) {
+    throw new Problem(`--phase: ${JSON.stringify(phase)} is none of AUTHN, AUTHZ, STATS`);
+  }
+  return {
+    apiVersion: "extensions.istio.io/v1alpha1",
+    kind: "WasmPlugin",
+    metadata: { name, namespace },
+    spec: {
+      selector: selector === undefined ? undefined : { matchLabels: labels(selector) },
+      url,
+      sha256,
+      phase,
+      failStrategy: failOpen ? "FAIL_OPEN" : undefined,
+      pluginConfig: config,
+    },
+  };
+}
+
+function extensionPolicy(options: ManifestOptions, sha256: string | undefined, config: Config) {
+  const { name, url, namespace, failOpen } = options;
+  const code = url.startsWith("oci://")
+    ? { type: "Image", image: { url: url.slice("oci://".length), sha256 } }
+    : { type: "HTTP", http: { url, sha256 } };
+  return {
+    apiVersion: "gateway.envoyproxy.io/v1alpha1",
+    kind: "EnvoyExtensionPolicy",
+    metadata: { name, namespace },
+    spec: {
+      targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "gateway" }],
+      wasm: [{ name, code, config, failOpen: failOpen ? true : undefined }],
+    },
+  };
+}
+
+/** One HTTP filter for `http_filters`. */
+function envoyFilter(options: ManifestOptions, _sha256: string | undefined, config: Config) {
+  const { name, url, failOpen } = options;
+  return [
+    {
+      name: "envoy.filters.http.wasm",
+      typed_config: {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        config: {
+          name,
+          failure_policy: failOpen ? "FAIL_OPEN" : "FAIL_CLOSED",
+          configuration:
+            config === undefined
+              ? undefined
+              : { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(config) },
+          vm_config: {
+            runtime: "envoy.wasm.runtime.v8",
+            code: { local: { filename: url.slice("file://".length) } },
+          },
+        },
+      },
+    },
+  ];
+}
+
+function checkUrl(url: string, target: Target): void {
+  const [, scheme] = /^([a-z]+):\/\//.exec(url) ?? [];
+  if (scheme === undefined) {
+    throw new Problem(
+      `--url: ${JSON.stringify(url)} has no scheme: write oci://${url}. Istio drops an image with a port and without ` +
+        `oci:// in silence, and traffic runs unfiltered`,
+    );
+  }
+  const taken = { istio: ["oci", "https", "http", "file"], "envoy-gateway": ["oci", "https", "http"], envoy: ["file"] };
+  if (taken[target].includes(scheme)) return;
+  const list = taken[target].map((name) => `${name}://`).join(", ");
+  throw new Problem(`--url: ${target} does not load from ${scheme}://, only from ${list}`);
+}
+
+function checkDigest(text: string | undefined): string | undefined {
+  const digest = text?.replace(/^sha256:/, "");
+  if (digest === undefined || /^[0-9a-f]{64}$/.test(digest)) return digest;
+  throw new Problem(`--sha256: ${JSON.stringify(text)} is not 64 hexadecimal digits, as \`attache push\` prints them`);
+}
+
+async function readConfig(file: string): Promise<Config> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Problem(`${file}: cannot be read: ${error.code}`);
+  });
+  let value: unknown;
+  try {
+    value = parse(text, { intAsBigInt: true });
+  } catch (error) {
+    throw new Problem(`${file}: ${(error as Error).message.split("\n", 1)[0]}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Problem(`${file}: a configuration is an object`);
+  }
+  return exact(value, file, "") as Config;
+}
+
+/** Control planes read numbers as doubles: one that would come out as another is refused. */
+function exact(value: unknown, file: string, path: string): unknown {
+  if (typeof value === "bigint") {
+    if (BigInt(Number(value)) === value) return Number(value);
+    throw new Problem(`${file}: ${path}: ${value} reaches the filter as ${Number(value)}: write it as text`);
+  }
+  if (Array.isArray(value)) return value.map((item, i) => exact(item, file, `${path}[${i}]`));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, exact(item, file, path === "" ? key : `${path}.${key}`)]),
+  );
+}
+
+function labels(selector: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    selector.map((text) => {
+      const [key, value, ...rest] = text.split("=");
+      if (key && value !== undefined && rest.length === 0) return [key, value];
+      throw new Problem(`--selector: ${JSON.stringify(text)} is not written LABEL=VALUE`);
+    }),
+  );
+}
