@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { startEmulator } from "@attache/harness";
+import { describe, expect, it } from "vitest";
+import { compileFilter } from "./compile-filter.ts";
+
+const guide = await readFile(new URL("../docs/guide/README.md", import.meta.url), "utf8");
+const [keepsPath, answers, asks] = [...guide.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!);
+
+describe("the guide's filters", () => {
+  it("keep what later callbacks need", async () => {
+    await using host = await startEmulator({
+      plugins: [{ module: await compileFilter(keepsPath!) }],
+      clusters: { app: () => ({ status: 500 }) },
+    });
+    await host.fetch("/slow");
+    expect(host.logs.map(({ message }) => message)).toEqual(["failed: /slow"]);
+  });
+
+  it("answer instead of the upstream", async () => {
+    await using host = await startEmulator({
+      plugins: [{ module: await compileFilter(answers!) }],
+      clusters: { app: () => ({ body: "app" }) },
+    });
+    expect((await host.fetch("/")).status).toBe(403);
+    expect((await host.fetch("/", { headers: { "x-key": "open sesame" } })).text()).toBe("app");
+  });
+
+  it.each([
+    ["lets pass whom the service lets pass", 200, 200],
+    ["turns away whom it does not", 401, 403],
+  ])("ask another service: it %s", async (_name, answer, status) => {
+    await using host = await startEmulator({
+      plugins: [{ module: await compileFilter(asks!) }],
+      clusters: { app: () => ({}), auth: () => ({ status: answer }) },
+      routes: [{ match: { prefix: "/" }, cluster: "app" }],
+    });
+    expect((await host.fetch("/")).status).toBe(status);
+    expect(host.requests("auth").map(({ path }) => path)).toEqual(["/may-pass"]);
+  });
+
+  it("ask another service: what is not there lets nobody pass", async () => {
+    await using host = await startEmulator({
+      plugins: [{ module: await compileFilter(asks!) }],
+      clusters: { app: () => ({}) },
+    });
+    expect((await host.fetch("/")).status).toBe(503);
+  });
+});
