@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { defaultRoutes } from "../http/route-table.ts";
 import type { Cluster, HostOptions, PluginOptions, RealCluster, Route } from "../host.ts";
 
 /** Envoy's configuration, as JSON that Envoy reads as YAML. */
@@ -119,12 +120,9 @@ function bytesValue(value: unknown): Json | undefined {
   };
 }
 
-/** The routes given, or the one a host without routes has. */
+/** The routes given, or those a host without routes has. */
 export function routesOf(options: HostOptions): readonly Route[] {
-  if (options.routes !== undefined) return options.routes;
-  const [only] = Object.keys(options.clusters ?? {});
-  const action = only === undefined ? { directResponse: { status: 200 } } : { cluster: only };
-  return [{ match: { prefix: "/" }, ...action }];
+  return options.routes ?? defaultRoutes(Object.keys(options.clusters ?? {}));
 }
 
 function route(entry: Route): Json {

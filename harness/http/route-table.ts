@@ -46,7 +46,8 @@ export function clusterOf(route: RouteEntry | null, headers: HeaderMap): string 
   return route.action.kind === "cluster" ? route.action.cluster : (headers.get(route.action.header) ?? "");
 }
 
-function defaultRoutes(clusters: readonly string[]): Route[] {
+/** The routes of a host that was given none: everything goes to its only cluster, or is answered 200. */
+export function defaultRoutes(clusters: readonly string[]): Route[] {
   const [cluster, ...others] = clusters;
   if (cluster === undefined) return [{ match: { prefix: "/" }, directResponse: { status: 200 } }];
   if (others.length > 0) throw new HarnessError("OPTION_INVALID", "routes: needed when there are several clusters");

@@ -14,7 +14,12 @@ export function randomScenario(seed: number): Scenario {
   return {
     name: `random: seed ${seed}`,
     plugins: dice.list(1, 3, (i) => randomPlugin(dice, `p${i}`, usesMetrics)),
-    clusters: dice.chance(0.1) ? {} : { up: answerOf(dice) },
+    ...(dice.chance(0.1)
+      ? { clusters: {} }
+      : {
+          clusters: { up: answerOf(dice), side: () => ({}) },
+          routes: [{ match: { prefix: "/" }, cluster: "up" }],
+        }),
     requests: dice.list(1, 3, () => randomRequest(dice)),
   };
 }
@@ -175,6 +180,12 @@ const reports = `
 
 type Arg = number | bigint | [string];
 
+/** Functions of ABI 0.2.1 that take pointers. */
+const withPointers = table.hostFunctions.filter(
+  ({ name, versions, params }) =>
+    name.startsWith("proxy_") && versions.includes("0.2.1") && params.some((param) => param.name.includes("_ptr")),
+);
+
 /** Writes random host calls in WAT. */
 class CallWriter {
   readonly #w: GuestWriter;
@@ -196,9 +207,11 @@ class CallWriter {
   #call(phase: Phase): string {
     const dice = this.#dice;
     const common = [this.#headers, this.#headers, this.#buffers, this.#properties, this.#queues, this.#misc];
+    common.push(this.#badPointer);
     // Threads that start at the same time would meet there in any order.
     if (phase !== "plugin") common.push(this.#shared);
     if (phase !== "plugin" && this.#usesMetrics) common.push(this.#metrics, this.#metrics);
+    if (phase === "request" || phase === "response") common.push(this.#callouts);
     if (phase === "request" || phase === "response") common.push(this.#flow);
     return dice.of(common).call(this, phase);
   }
@@ -228,6 +241,7 @@ class CallWriter {
       () => this.#write("report_bytes", "proxy_get_header_map_value", map, [name], ...this.#out()),
       () => this.#write("report_bytes", "proxy_get_header_map_value", map, [name], ...this.#out()),
       () => this.#w.logPairs(dice.of([0, 1, 2, 3])),
+      () => this.#write("report", "proxy_get_header_map_pairs", dice.of([8, 99]), 0, 4),
       () => this.#write("report_u32", "proxy_get_header_map_size", map, 0),
       () => this.#write("report", "proxy_add_header_map_value", map, [name], [value]),
       () => this.#write("report", "proxy_add_header_map_value", map, ["x-new"], [value]),
@@ -247,7 +261,7 @@ class CallWriter {
     const dice = this.#dice;
     const own = { plugin: 7, request: 0, response: 1, end: 1 }[phase];
     // In a stream, the buffer of arguments (8) is whatever buffer came before, freed or not.
-    const buffer = dice.chance(0.75) ? own : dice.of([0, 1, 2, 3, 4, 5, 6, 7, 9]);
+    const buffer = dice.chance(0.75) ? own : dice.of([0, 1, 2, 3, 4, 5, 6, 7, 9, -1]);
     const [start, size] = dice.of([
       [0, 10],
       [0, -1],
@@ -300,6 +314,8 @@ class CallWriter {
     return dice.of([
       () => `(i32.store (i32.const 0) (i32.const 99999)) ${resolve} ${put}`,
       () => `(i32.store (i32.const 0) (i32.const 99999)) ${resolve} ${take}`,
+      () => `(i32.store (i32.const 0) (i32.const 99999)) ${resolve} ${put}
+        (i32.store (i32.const 0) (i32.const 99999)) ${resolve} ${take}`,
     ])();
   }
 
@@ -307,7 +323,14 @@ class CallWriter {
     const dice = this.#dice;
     const type = dice.of([0, 1, 2, 3]);
     const id = dice.of([1, 2, 4, 8, 5, 6, 12, 99]);
+    // The name tells the type: a counter and a gauge of one name are not told apart.
+    const kind = dice.of([0, 1]);
+    const define = this.#write("report_u32", "proxy_define_metric", kind, [`m${kind}_${dice.of(["c", "d"])}`], 0);
     return dice.of([
+      () => `${define} (call $report ${this.#w.text("increment_metric")}
+        (call $proxy_increment_metric (i32.load (i32.const 0)) (i64.const 3)))`,
+      () => `${define} (call $report_u32 ${this.#w.text("get_metric")}
+        (call $proxy_get_metric (i32.load (i32.const 0)) (i32.const 0)))`,
       () => this.#write("report_u32", "proxy_define_metric", type, [`m${type}_${dice.of(["a", "b"])}`], 0),
       () => this.#write("report", "proxy_increment_metric", id, dice.of([1n, 5n, 0n])),
       () => this.#write("report", "proxy_record_metric", id, dice.of([0n, 7n])),
@@ -344,12 +367,40 @@ class CallWriter {
     return `(if (i32.eqz (global.get $replied)) (then (global.set $replied (i32.const 1)) ${reply}))`;
   }
 
+  /** A call of any function whose pointers lead out of memory, one of them at least. */
+  #badPointer(phase: Phase): string {
+    const dice = this.#dice;
+    const entry = dice.of(withPointers.filter(({ name }) => this.#usesMetrics || !name.includes("metric")));
+    if (phase === "plugin" && /shared|queue/.test(entry.name)) return "";
+    const bad = dice.of(entry.params.filter(({ name }) => name.includes("_ptr"))).name;
+    const args = entry.params.map(({ name, type }): Arg => {
+      if (name === bad) return -8;
+      if (name.includes("_ptr")) return 256;
+      return type === "i64" ? 0n : name.endsWith("_size") ? 16 : 0;
+    });
+    return this.#write("report", entry.name, ...args);
+  }
+
+  /** Callouts whose answers nobody waits for, and gRPC calls to nowhere. */
+  #callouts(): string {
+    const dice = this.#dice;
+    const headers = encodePairs([":path", "/side", ":method", "GET", ":authority", "a"]);
+    const service = dice.of(["\x0a\x06\x0a\x04nope", "\x0a\x00", "\xff", "nope"]);
+    return dice.of([
+      () =>
+        dice.chance(0.3) ? this.#write("report", "proxy_http_call", ["side"], [headers], [""], [""], 1000, 0) : "",
+      () => this.#write("report", "proxy_grpc_call", [service], ["pkg.Service"], ["Method"], [""], ["m"], 100, 0),
+      () => this.#write("report", "proxy_grpc_stream", [service], ["pkg.Service"], ["Method"], [""], 0),
+    ])();
+  }
+
   #misc(): string {
     const dice = this.#dice;
     const junk = dice.of(["", "junk", "\x0a\x01a"]);
     return dice.of([
       () => `(drop ${this.#w.call("proxy_log", dice.of([0, 1, 2, 3, 4, 5, 6, 9]), [dice.of(texts)])})`,
       () => this.#write("report_u32", "proxy_get_log_level", 0),
+      () => this.#write("report", "proxy_set_tick_period_milliseconds", 0),
       () => this.#write("report", "proxy_get_current_time_nanoseconds", dice.of([0, -4])),
       () => `(call $report ${this.#w.text("get_status")} ${this.#w.call("proxy_get_status", 8, 0, 4)})`,
       () => this.#write("report", "proxy_set_effective_context", dice.of([0, 1, 99])),
