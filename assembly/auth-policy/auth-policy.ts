@@ -12,16 +12,19 @@ import {
   RequestHeaders,
   setProperty,
 } from "@attache/sdk";
+import { Authenticator } from "./jwt/authenticator";
 import { Action, Policy } from "./policy";
 import { PolicyContext } from "./policy-context";
 import { Reading, RequestFacts } from "./request-facts";
 import { RuleSet } from "./rule-set";
 
 /**
- * Decides by Istio's `AuthorizationPolicy` resources which requests may pass. Configuration: README.md.
+ * Verifies tokens and decides which requests may pass, by Istio's `RequestAuthentication` and `AuthorizationPolicy`. Configuration: README.md.
  */
 export class AuthPolicy extends Plugin {
   private request: RequestFacts = new RequestFacts(new Reading());
+  /** `null` when no token is verified. */
+  private authenticator: Authenticator | null = null;
   private readonly audit: RuleSet = new RuleSet(true);
   private readonly deny: RuleSet = new RuleSet(true);
   private readonly allow: RuleSet = new RuleSet(false);
@@ -41,6 +44,9 @@ export class AuthPolicy extends Plugin {
     this.request = this.makeRequest(readReading(options));
     this.rejectsPathDifference = options.bool("rejectOnDifference", false);
     this.requiresMtls = options.bool("requireMtls", false);
+    const authenticator = new Authenticator(config.array("requestAuthentication"), options);
+    if (authenticator.isActive) this.authenticator = authenticator;
+    this.request.reading.isAuthenticating = authenticator.isActive;
     const takesRemoteForPeer = options.has("sourceIpFrom");
     if (takesRemoteForPeer) options.oneOf("sourceIpFrom", ["remoteAddress"], 0);
     const context = new PolicyContext(takesRemoteForPeer, this.request.reading.isAuthenticating);
@@ -66,6 +72,14 @@ export class AuthPolicy extends Plugin {
     const request = this.request;
     request.begin(headers);
     if (this.requiresMtls && !connection.mtls) return deny("mtls_required");
+    const authenticator = this.authenticator;
+    if (authenticator !== null) {
+      request.claims = authenticator.authenticate(headers);
+      if (authenticator.isRefused) {
+        report("denied", authenticator.problem);
+        return authenticator.refuse(headers);
+      }
+    }
     if (this.usesPath || this.rejectsPathDifference) {
       request.readPath();
       if (request.isPathRefused || (this.rejectsPathDifference && request.isPathChanged)) return rejectPath();

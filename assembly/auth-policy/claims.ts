@@ -5,6 +5,11 @@ import { TextVisitor } from "./attribute";
 @final
 export class Claims {
   readonly document: JsonDocument = new JsonDocument();
+  /** The payload as it stands in the token. */
+  encodedPayload: string = "";
+
+  /** @param delimited claims that hold several values in one text, divided by blanks */
+  constructor(private readonly delimited: string[]) {}
 
   /** A claim that is text; absent for everything else. */
   text(name: string): JsonNode {
@@ -23,7 +28,9 @@ export class Claims {
     let claim = this.document.root;
     for (let index = 0; index < path.length; index++) claim = claim.member(unchecked(path[index]));
     if (claim.kind == JsonKind.String) {
-      return isSpaceDelimited(path) ? visitWords(claim, visitor) : visitor.visit(claim.start, claim.length);
+      return path.length == 1 && this.delimited.includes(path[0])
+        ? visitWords(claim, visitor)
+        : visitor.visit(claim.start, claim.length);
     }
     if (claim.kind != JsonKind.Array || claim.count == 0) return false;
     let element = claim.first;
@@ -33,11 +40,6 @@ export class Claims {
     }
     return false;
   }
-}
-
-/** Claims that hold several values in one text, as Istio reads them. */
-function isSpaceDelimited(path: string[]): bool {
-  return path.length == 1 && (path[0] == "scope" || path[0] == "permission");
 }
 
 function visitWords(claim: JsonNode, visitor: TextVisitor): bool {
