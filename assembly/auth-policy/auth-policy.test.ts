@@ -2,7 +2,8 @@ import { startEmulator } from "@attache/harness";
 import type { Host, HostOptions, RequestOptions, StartHost } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { beforeAll, describe, expect, it } from "vitest";
-import { compileFilter } from "../../test/compile-filter.ts";
+import { random } from "../../sdk/json/test-module.ts";
+import { compileFilter, filterSource } from "../../test/compile-filter.ts";
 
 const module = new URL("build/plugin.wasm", import.meta.url);
 
@@ -477,6 +478,23 @@ eachHost("auth-policy", (start: StartHost) => {
     expect(await status(host, { path: "/x", peer })).toBe(403);
   });
 
+  it("tells later filters which rule denied", async () => {
+    const reader = await compileFilter(
+      filterSource(
+        `override onLog(): void {
+          const rule = getProperty("auth_policy_denied_by");
+          log.info("denied by " + (rule === null ? "nobody" : rule.toString()));
+        }`,
+      ).replace("registerPlugin(", 'import { getProperty } from "@attache/sdk";\nregisterPlugin('),
+    );
+    const { plugins, clusters } = proxy(policies({}, deny(to({ paths: ["/x"] }))));
+    await using host = await start({ plugins: [{ module: reader }, ...plugins], clusters: clusters! });
+    await send(host, { path: "/x" });
+    await host.waitForLog("denied by ns[foo]-policy[p1]-rule[0]");
+    await send(host, { path: "/y" });
+    await host.waitForLog("denied by none");
+  });
+
   describe("rejects a configuration", () => {
     const rejected = async (configuration: unknown) =>
       await start(proxy(configuration)).then(
@@ -581,7 +599,81 @@ describe("auth-policy, counted in the emulator", () => {
     ]);
   });
 
+  it("asks once for what several rules need", async () => {
+    const rules = Array.from({ length: 50 }, (_, i) => ({
+      from: [{ source: { principals: [`td/ns/n${i}/sa/a`, "td/ns/*"], notRemoteIpBlocks: ["10.0.0.0/8"] } }],
+      to: [{ operation: { hosts: ["*"], notPaths: ["/x"] } }],
+    }));
+    expect(await callsOf(policies(deny({ rules })), module)).toEqual([
+      "proxy_get_header_map_pairs",
+      "proxy_get_property",
+      "proxy_increment_metric",
+    ]);
+  });
+
   it("does not ask for the headers when no rule needs them", async () => {
     expect(await callsOf({}, module)).toEqual(["proxy_increment_metric"]);
+  });
+});
+
+describe("auth-policy, with hostile requests in the emulator", () => {
+  const everything = {
+    requestAuthentication: [
+      {
+        jwtRules: [{ issuer: "a", jwks: '{"keys":[{"kty":"oct","k":"' + "A".repeat(88) + '"}]}', fromCookies: ["c"] }],
+      },
+      { jwtRules: [{ issuer: "b", jwks: '{"keys":[{"kty":"oct","k":"' + "B".repeat(88) + '"}]}' }] },
+    ],
+    authorizationPolicies: [
+      deny(to({ paths: ["/secret*", "/a/{*}/b", "*.key"], notPaths: ["/*"] })),
+      deny(when("request.headers[x-a]", { values: ["admin", "ro*", "*ot"] })),
+      deny(when("request.headers[x-b]", { notValues: ["*"] })),
+      deny(when("request.query[q]", { values: ["1"] })),
+      deny(when("request.cookies[s]", { values: ["1"] })),
+      deny(from({ remoteIpBlocks: ["10.0.0.0/8", "2001:db8::/32"] })),
+      { ...to({ hosts: ["*"], methods: ["*"] }) },
+      { ...from({ requestPrincipals: ["a/*"] }) },
+    ],
+    options: { ignorePathParameters: true, pathNormalization: "decodeAndMergeSlashes" },
+  };
+
+  it("never traps", async () => {
+    await using host = await startEmulator(proxy(everything));
+    const next = random(7);
+    const bytes = (most: number, from = 256) =>
+      Array.from({ length: next(most) }, () => String.fromCharCode(next(from)))
+        .join("")
+        .replaceAll(/[\0\r\n]/g, ",");
+    const piece = () =>
+      ["/", "..", "%2e", "%2F", ";", "?", "#", ",", "secret", "%", "\\", "a", "\xff", "admin"][next(14)]!;
+    const pieces = (most: number) => Array.from({ length: next(most) }, piece).join("");
+    const seen = new Set<number>();
+    for (let round = 0; round < 3_000; round++) {
+      const { status } = await host.fetch(`/${pieces(12)}`, {
+        method: ["GET", "POST", "OPTIONS"][next(3)]!,
+        headers: {
+          host: bytes(20, 128).replaceAll(/[^!-~]/g, "x") || "h",
+          "x-a": Array.from({ length: 1 + next(3) }, () => (next(2) ? pieces(6) : bytes(30))),
+          "x-b": bytes(5),
+          cookie: `s=${bytes(5)}${next(4) ? "" : `; c=${bytes(40)}`}`,
+          authorization: next(3) ? bytes(20) : `Bearer ${bytes(60)}`,
+          "x-forwarded-for": next(2) ? bytes(20, 128) : "10.0.0.1",
+        },
+      });
+      seen.add(status);
+    }
+    expect([...seen].sort()).toEqual([200, 400, 401, 403].filter((status) => seen.has(status)));
+    expect(seen.size).toBeGreaterThan(2);
+    expect(host.logs.filter(({ level }) => level === "critical" || level === "error")).toEqual([]);
+  }, 60_000);
+
+  it("takes time in proportion to the elements of a header", async () => {
+    await using host = await startEmulator(proxy(everything));
+    const started = performance.now();
+    for (let round = 0; round < 20; round++) {
+      expect(await status(host, header("x-a", ",x".repeat(25_000), "a,".repeat(4_000)))).toBe(403);
+      expect(await status(host, { path: `/${"%2e%2e/".repeat(2_000)}`, headers: { "x-b": "1" } })).toBe(200);
+    }
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });

@@ -8,10 +8,10 @@ import { ValueKind } from "./values";
 export function readOperation(config: ConfigReader, context: PolicyContext): Term[] {
   const terms: Term[] = [];
   const attributes = context.attributes;
-  readPair(config, "hosts", ValueKind.Host, attributes.host, context, terms);
-  readPair(config, "ports", ValueKind.Port, attributes.port, context, terms);
-  readPair(config, "methods", ValueKind.Plain, attributes.method, context, terms);
-  readPair(config, "paths", ValueKind.Path, attributes.path, context, terms);
+  readPair(config, "hosts", "notHosts", ValueKind.Host, attributes.host, context, terms);
+  readPair(config, "ports", "notPorts", ValueKind.Port, attributes.port, context, terms);
+  readPair(config, "methods", "notMethods", ValueKind.Plain, attributes.method, context, terms);
+  readPair(config, "paths", "notPaths", ValueKind.Path, attributes.path, context, terms);
   if (context.allows && config.has("notPaths")) {
     config.get("notPaths").warn("lets every other path pass: prefer ALLOW with paths, or DENY with notPaths");
   }

@@ -8,10 +8,10 @@ import { Values, ValueKind } from "./values";
 export function readSource(config: ConfigReader, context: PolicyContext): Term[] {
   const terms: Term[] = [];
   const principal = context.attributes.principal;
-  readPair(config, "principals", ValueKind.Principal, principal, context, terms);
-  readPair(config, "namespaces", ValueKind.Namespace, principal, context, terms);
-  readPair(config, "serviceAccounts", ValueKind.ServiceAccount, principal, context, terms);
-  readPair(config, "trustDomains", ValueKind.TrustDomain, principal, context, terms);
+  readPair(config, "principals", "notPrincipals", ValueKind.Principal, principal, context, terms);
+  readPair(config, "namespaces", "notNamespaces", ValueKind.Namespace, principal, context, terms);
+  readPair(config, "serviceAccounts", "notServiceAccounts", ValueKind.ServiceAccount, principal, context, terms);
+  readPair(config, "trustDomains", "notTrustDomains", ValueKind.TrustDomain, principal, context, terms);
   readRequestPrincipals(config, "requestPrincipals", false, context, terms);
   readRequestPrincipals(config, "notRequestPrincipals", true, context, terms);
   readBlocks(config, "ipBlocks", false, true, context, terms);
@@ -32,14 +32,28 @@ export function readSource(config: ConfigReader, context: PolicyContext): Term[]
 export function readPair(
   config: ConfigReader,
   name: string,
+  negation: string,
   kind: ValueKind,
   attribute: Attribute,
   context: PolicyContext,
   into: Term[],
 ): void {
-  const label = capitalize(name);
-  push(into, new Values(context, kind, label).readTexts(config.get(name), attribute, false));
-  push(into, new Values(context, kind, "Not" + label).readTexts(config.get("not" + label), attribute, true));
+  readField(config, name, false, kind, attribute, context, into);
+  readField(config, negation, true, kind, attribute, context, into);
+}
+
+function readField(
+  config: ConfigReader,
+  name: string,
+  isNegative: bool,
+  kind: ValueKind,
+  attribute: Attribute,
+  context: PolicyContext,
+  into: Term[],
+): void {
+  const list = config.get(name);
+  if (!list.isPresent) return;
+  push(into, new Values(context, kind, capitalize(name)).readTexts(list, attribute, isNegative));
 }
 
 /** Why the address of the direct peer cannot be asked for. */
@@ -69,7 +83,8 @@ function readBlocks(
   into: Term[],
 ): void {
   const list = config.get(name);
-  if (isPeer && list.isPresent && !context.takesRemoteForPeer) list.error(NO_PEER_ADDRESS);
+  if (!list.isPresent) return;
+  if (isPeer && !context.takesRemoteForPeer) list.error(NO_PEER_ADDRESS);
   const values = new Values(context, ValueKind.Plain, capitalize(name));
   push(into, values.readAddresses(list, AddressOf.Client, isNegative));
 }
