@@ -64,7 +64,7 @@ export {
   encodeBase64Url,
 } from "./encoding/base64";
 export { decodeHex, encodeHex } from "./encoding/hex";
-export { JsonWriter } from "./json";
+export { JsonDocument, JsonKind, JsonNode, JsonWriter, NumberStatus } from "./json";
 export { Glob } from "./match/glob";
 export { isUriTemplate, UriTemplate } from "./match/uri-template";
 export { isUtf8, validUtf8Size } from "./memory/utf8-validity";

@@ -160,7 +160,7 @@ function connection(name: string, info: StreamInfo): Property | undefined {
 
 function address(host: string, port: number): PropertyGroup {
   return group((part) => {
-    if (part === "address") return `${host}:${port}`;
+    if (part === "address") return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
     return part === "port" ? integer(port) : undefined;
   });
 }

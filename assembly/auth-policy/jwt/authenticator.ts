@@ -1,0 +1,148 @@
+import {
+  ByteView,
+  ConfigReader,
+  LocalReply,
+  FilterHeaders,
+  RequestHeaders,
+  setPropertyBytes,
+  Text,
+} from "@attache/sdk";
+import { Claims } from "../claims";
+import { JwtRule } from "./jwt-rule";
+import { JwtStatus, jwtStatusText } from "./jwt-status";
+import { Token } from "./token";
+import { TokenCache } from "./token-cache";
+
+/** Istio's `RequestAuthentication`: a request without a token passes, one with a token must have a valid one. */
+export class Authenticator {
+  /** Sorted by issuer, as Istio does. */
+  private readonly rules: JwtRule[] = [];
+  private status: JwtStatus = JwtStatus.Ok;
+
+  /** Reads a list of the resources or of their specs. */
+  constructor(config: ConfigReader, options: ConfigReader) {
+    const token = new Token();
+    const skew = options.duration("clockSkew", 60_000_000_000, 0, 3_600_000_000_000) / 1_000_000_000;
+    const mostTokens = <i32>options.integer("cachedTokens", 256, 0, 65_536);
+    for (let index = 0; index < config.length; index++) {
+      const resource = config.at(index).asObject();
+      const spec = readSpec(resource);
+      const rules = spec.array("jwtRules");
+      for (let at = 0; at < rules.length; at++) {
+        const cache = new TokenCache(mostTokens, MOST_CACHED_BYTES);
+        this.rules.push(new JwtRule(rules.at(at).asObject(), token, cache, skew));
+      }
+    }
+    this.rules.sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
+  }
+
+  /** Whether there is a rule at all. */
+  get isActive(): bool {
+    return this.rules.length > 0;
+  }
+
+  /**
+   * The claims of the request's token, or `null`: then {@link isRefused} tells whether it has one that is not valid. On
+   * the way, headers that only this filter may set are taken out of the request.
+   */
+  authenticate(headers: RequestHeaders): Claims | null {
+    this.status = JwtStatus.Ok;
+    const rules = this.rules;
+    for (let index = 0; index < rules.length; index++) removeOutputs(unchecked(rules[index]), headers);
+    if (isPreflight(headers)) return null;
+    for (let index = 0; index < rules.length; index++) {
+      const rule = unchecked(rules[index]);
+      const claims = rule.authenticate(headers);
+      if (claims !== null) {
+        this.status = JwtStatus.Ok;
+        publish(claims);
+        rule.apply(headers, claims);
+        return claims;
+      }
+      // What is wrong with a token of the right issuer says more than that it is another's.
+      const isTelling = this.status == JwtStatus.Ok || rule.problem != JwtStatus.UnknownIssuer;
+      if (rule.tokens > 0 && isTelling) this.status = rule.problem;
+    }
+    return null;
+  }
+
+  /** After {@link authenticate}: whether the request must not pass, whatever the policies say. */
+  get isRefused(): bool {
+    return this.status != JwtStatus.Ok;
+  }
+
+  /** After {@link authenticate}: why it must not. */
+  get problem(): string {
+    return jwtStatusText(this.status);
+  }
+
+  /** Answers a request that {@link isRefused}, as Envoy's `jwt_authn` does. */
+  refuse(headers: RequestHeaders): FilterHeaders {
+    const problem = this.problem;
+    return new LocalReply(this.status == JwtStatus.AudienceNotAllowed ? 403 : 401)
+      .header("www-authenticate", 'Bearer realm="' + realmOf(headers) + '", error="invalid_token"')
+      .text(problem)
+      .details("jwt_authn_access_denied{" + problem.replaceAll(" ", "_") + "}")
+      .send();
+  }
+}
+
+/** For the tokens of each rule. */
+const MOST_CACHED_BYTES: i32 = 262_144;
+const LONGEST_REALM: i32 = 256;
+
+const ORIGIN: Text = new Text("origin");
+const REQUESTED_METHOD: Text = new Text("access-control-request-method");
+
+function readSpec(resource: ConfigReader): ConfigReader {
+  if (!resource.has("spec")) return acceptSpec(resource);
+  const kind = resource.string("kind", "RequestAuthentication");
+  if (kind != "RequestAuthentication") resource.get("kind").error('must be "RequestAuthentication"');
+  resource.string("apiVersion", "");
+  resource.ignore("metadata");
+  resource.ignore("status");
+  return acceptSpec(resource.object("spec"));
+}
+
+function acceptSpec(spec: ConfigReader): ConfigReader {
+  spec.ignore("selector");
+  spec.ignore("targetRef");
+  spec.ignore("targetRefs");
+  return spec;
+}
+
+/** A client must not pretend to be somebody by sending the headers that the filter makes of claims. */
+function removeOutputs(rule: JwtRule, headers: RequestHeaders): void {
+  const payloadHeader = rule.payloadHeader;
+  if (payloadHeader !== null && headers.getJoinedOf(payloadHeader) !== null) headers.deleteOf(payloadHeader);
+  const claimHeaders = rule.claimHeaders;
+  for (let index = 0; index < claimHeaders.length; index++) {
+    const name = unchecked(claimHeaders[index]).name;
+    if (headers.getJoinedOf(name) !== null) headers.deleteOf(name);
+  }
+}
+
+/** A browser asks for leave before it sends the token (Fetch, "CORS-preflight request"). */
+function isPreflight(headers: RequestHeaders): bool {
+  const method = headers.getBytes(":method");
+  return (
+    method !== null &&
+    method.equals("OPTIONS") &&
+    headers.getJoinedOf(ORIGIN) !== null &&
+    headers.getJoinedOf(REQUESTED_METHOD) !== null
+  );
+}
+
+/** For later filters, and the access log: the claims as they are in the token. */
+function publish(claims: Claims): void {
+  const root = claims.document.root;
+  setPropertyBytes("jwt_payload", ByteView.of(root.start, root.length));
+}
+
+/** The address that was asked for, without its query, which could hold a token. */
+function realmOf(headers: RequestHeaders): string {
+  let realm = headers.scheme + "://" + headers.authority + headers.path;
+  const question = realm.indexOf("?");
+  if (question >= 0) realm = realm.substring(0, question);
+  return realm.substring(0, LONGEST_REALM).replaceAll("\\", "").replaceAll('"', "");
+}

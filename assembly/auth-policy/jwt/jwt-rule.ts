@@ -1,0 +1,186 @@
+import { ByteView, ConfigReader, currentTimeNs, JsonKind, JsonNode, RequestHeaders, Text } from "@attache/sdk";
+import { Claims } from "../claims";
+import { checkOutputName, ClaimHeader, readClaimHeaders } from "./claim-header";
+import { Jwks } from "./jwks";
+import { JwtStatus } from "./jwt-status";
+import { NO_TIME, Token } from "./token";
+import { TokenCache } from "./token-cache";
+import { readLocations, TokenLocation, TokenVisitor } from "./token-location";
+
+/** Istio's `JWTRule`: the tokens of one issuer. */
+@final
+export class JwtRule extends TokenVisitor {
+  readonly issuer: string;
+  readonly locations: TokenLocation[];
+  readonly claimHeaders: ClaimHeader[];
+  readonly payloadHeader: Text | null;
+  private readonly forwards: bool;
+  private readonly audiences: Text[];
+  private readonly delimited: string[];
+  private readonly jwks: Jwks;
+  /** Where the next token is read into, so that one that is refused leaves no garbage. */
+  private next: Claims;
+  private found: Claims | null = null;
+  private status: JwtStatus = JwtStatus.Ok;
+  private count: i32 = 0;
+
+  constructor(
+    config: ConfigReader,
+    private readonly token: Token,
+    private readonly cache: TokenCache,
+    private readonly skew: i64,
+  ) {
+    super();
+    const issuer = config.string("issuer", "");
+    this.issuer = issuer;
+    this.audiences = readAudiences(config.array("audiences"));
+    this.locations = readLocations(config);
+    this.forwards = config.bool("forwardOriginalToken", false);
+    this.payloadHeader = readPayloadHeader(config);
+    this.claimHeaders = readClaimHeaders(config.array("outputClaimToHeaders"));
+    const delimited = readDelimited(config.array("spaceDelimitedClaims"));
+    this.delimited = delimited;
+    this.next = new Claims(delimited);
+    this.jwks = new Jwks(requireJwks(config));
+    if (issuer.length == 0) config.error("issuer or jwksUri must be non-empty string");
+  }
+
+  /** The claims of the last token of the request, if all its tokens are valid; `null` otherwise. */
+  authenticate(headers: RequestHeaders): Claims | null {
+    this.found = null;
+    this.status = JwtStatus.Ok;
+    this.count = 0;
+    const locations = this.locations;
+    for (let index = 0; index < locations.length; index++) {
+      if (!unchecked(locations[index]).visit(headers, this)) return null;
+    }
+    return this.found;
+  }
+
+  /** After {@link authenticate}: how many tokens it looked at. */
+  get tokens(): i32 {
+    return this.count;
+  }
+
+  /** After {@link authenticate}: what is wrong with the first token that is not valid. */
+  get problem(): JwtStatus {
+    return this.status;
+  }
+
+  visitToken(text: ByteView): bool {
+    this.count += 1;
+    this.status = this.count > MOST_TOKENS ? JwtStatus.TooMany : this.check(text);
+    return this.status == JwtStatus.Ok;
+  }
+
+  /** Does to the request what the rule asks for, now that its token is valid. */
+  apply(headers: RequestHeaders, claims: Claims): void {
+    const locations = this.locations;
+    if (!this.forwards) {
+      for (let index = 0; index < locations.length; index++) unchecked(locations[index]).remove(headers);
+    }
+    const payloadHeader = this.payloadHeader;
+    if (payloadHeader !== null) headers.setOf(payloadHeader, new Text(claims.encodedPayload));
+    const claimHeaders = this.claimHeaders;
+    for (let index = 0; index < claimHeaders.length; index++) unchecked(claimHeaders[index]).write(headers, claims);
+  }
+
+  private check(text: ByteView): JwtStatus {
+    const known = this.cache.get(text);
+    if (known !== null) {
+      const timing = this.checkTime(known.expires, known.notBefore);
+      if (timing == JwtStatus.Ok) this.found = known.claims;
+      return timing;
+    }
+    const claims = this.next;
+    const token = this.token;
+    const reading = token.read(text, claims);
+    if (reading != JwtStatus.Ok) return reading;
+    const root = claims.document.root;
+    if (!root.member("iss").equals(this.issuer)) return JwtStatus.UnknownIssuer;
+    const timing = this.checkTime(token.expires, token.notBefore);
+    if (timing != JwtStatus.Ok) return timing;
+    if (!this.isMeantFor(root.member("aud"))) return JwtStatus.AudienceNotAllowed;
+    const verifying = this.jwks.verify(token.algorithm, token.keyId, token.message, token.signature);
+    if (verifying != JwtStatus.Ok) return verifying;
+    const firstDot = text.indexOf(0x2e);
+    claims.encodedPayload = text.slice(firstDot + 1, text.indexOf(0x2e, firstDot + 1)).toString();
+    // Also when it is not kept: the claims of a request must outlast its next token.
+    this.next = new Claims(this.delimited);
+    this.cache.add(text, claims, token.expires, token.notBefore);
+    this.found = claims;
+    return JwtStatus.Ok;
+  }
+
+  private checkTime(expires: i64, notBefore: i64): JwtStatus {
+    const now = <i64>(currentTimeNs() / 1_000_000_000);
+    // Without a clock nothing is known to be valid still.
+    if (now == 0) return JwtStatus.Expired;
+    if (expires != NO_TIME && now - this.skew > expires) return JwtStatus.Expired;
+    return notBefore != NO_TIME && now + this.skew < notBefore ? JwtStatus.NotYetValid : JwtStatus.Ok;
+  }
+
+  private isMeantFor(audience: JsonNode): bool {
+    if (this.audiences.length == 0) return true;
+    if (audience.kind == JsonKind.String) return this.isAudience(audience);
+    if (audience.kind != JsonKind.Array || audience.count == 0) return false;
+    let element = audience.first;
+    for (let left = audience.count; left > 0; left--) {
+      if (this.isAudience(element)) return true;
+      element = element.next;
+    }
+    return false;
+  }
+
+  private isAudience(node: JsonNode): bool {
+    const audience = withoutScheme(ByteView.of(node.start, node.length));
+    for (let index = 0; index < this.audiences.length; index++) {
+      const wanted = unchecked(this.audiences[index]);
+      if (audience.length == wanted.length && memory.compare(audience.start, wanted.encoded, wanted.length) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+/** More tokens in one request are not verified: each can cost milliseconds. */
+const MOST_TOKENS: i32 = 8;
+
+/** An audience is the same with and without `http://` or `https://` in front and a slash behind. */
+function withoutScheme(audience: ByteView): ByteView {
+  const scheme = audience.startsWith("https://") ? 8 : audience.startsWith("http://") ? 7 : 0;
+  const end = audience.at(audience.length - 1) == 0x2f ? audience.length - 1 : audience.length;
+  return audience.slice(scheme, end);
+}
+
+function readAudiences(config: ConfigReader): Text[] {
+  const audiences: Text[] = [];
+  for (let index = 0; index < config.length; index++) {
+    const audience = config.at(index).asString();
+    if (audience.length == 0) config.at(index).error("audience must be non-empty string");
+    audiences.push(new Text(withoutScheme(ByteView.ofText(audience)).toString()));
+  }
+  return audiences;
+}
+
+function readDelimited(config: ConfigReader): string[] {
+  const names = ["scope", "permission"];
+  for (let index = 0; index < config.length; index++) names.push(config.at(index).asString());
+  return names;
+}
+
+function readPayloadHeader(config: ConfigReader): Text | null {
+  const name = config.string("outputPayloadToHeader", "");
+  checkOutputName(config.get("outputPayloadToHeader"), name);
+  return name.length == 0 ? null : new Text(name.toLowerCase());
+}
+
+/** The key set, which must stand in the configuration itself. */
+function requireJwks(config: ConfigReader): ConfigReader {
+  if (config.has("jwks") && config.has("jwksUri")) config.error("only one of jwks or jwksUri can be set");
+  else if (config.has("jwksUri")) {
+    config.get("jwksUri").error("is not supported: keys are not fetched, give them inline as jwks");
+  } else return config.required("jwks");
+  return config.get("jwks");
+}

@@ -1,0 +1,128 @@
+import { ByteView, ConfigReader, Query, RequestHeaders, requestCookie, Text } from "@attache/sdk";
+
+/** Receives the tokens of a request. */
+export abstract class TokenVisitor {
+  /** @returns `false` to end the search */
+  abstract visitToken(token: ByteView): bool;
+}
+
+/** Where a request can have tokens. */
+export abstract class TokenLocation {
+  /** Hands each token to `visitor`; `false` when the visitor ended the search. */
+  abstract visit(headers: RequestHeaders, visitor: TokenVisitor): bool;
+
+  /** Takes the tokens out of the request. */
+  abstract remove(headers: RequestHeaders): void;
+}
+
+/** A header whose values start with a prefix, such as `Bearer `. Each of its values is a token. */
+@final
+export class HeaderLocation extends TokenLocation {
+  private readonly name: Text;
+  private readonly lowerName: string;
+  private readonly prefix: Text;
+
+  constructor(name: string, prefix: string) {
+    super();
+    const lowerName = name.toLowerCase();
+    this.lowerName = lowerName;
+    this.name = new Text(lowerName);
+    this.prefix = new Text(prefix);
+  }
+
+  visit(headers: RequestHeaders, visitor: TokenVisitor): bool {
+    if (headers.getJoinedOf(this.name) === null) return true;
+    const prefix = this.prefix;
+    const count = headers.count;
+    for (let index = 0; index < count; index++) {
+      if (!headers.nameAt(index)!.equals(this.lowerName)) continue;
+      const value = headers.valueAt(index)!;
+      const hasPrefix =
+        value.length >= prefix.length && memory.compare(value.start, prefix.encoded, prefix.length) == 0;
+      if (hasPrefix && !visitor.visitToken(value.slice(prefix.length))) return false;
+    }
+    return true;
+  }
+
+  remove(headers: RequestHeaders): void {
+    if (headers.getJoinedOf(this.name) !== null) headers.deleteOf(this.name);
+  }
+}
+
+/** A query parameter; its first value is a token. */
+@final
+export class QueryLocation extends TokenLocation {
+  constructor(private readonly name: string) {
+    super();
+  }
+
+  visit(headers: RequestHeaders, visitor: TokenVisitor): bool {
+    const path = headers.getBytes(":path");
+    if (path === null) return true;
+    const query = Query.of(path);
+    while (query.next()) if (query.nameIs(this.name)) return visitor.visitToken(query.value);
+    return true;
+  }
+
+  remove(headers: RequestHeaders): void {
+    const path = headers.getBytes(":path");
+    if (path === null) return;
+    const query = Query.of(path);
+    let kept = "";
+    let isFound = false;
+    while (query.next()) {
+      if (query.nameIs(this.name)) {
+        isFound = true;
+        continue;
+      }
+      // From the name to the end of the value, as it was written.
+      const start = query.rawName.start;
+      const value = query.rawValue;
+      kept += (kept.length == 0 ? "?" : "&") + ByteView.of(start, <i32>(value.start + value.length - start)).toString();
+    }
+    if (isFound) headers.path = path.slice(0, path.indexOf(0x3f)).toString() + kept;
+  }
+}
+
+/** A cookie; its first value is a token. It stays in the request. */
+@final
+export class CookieLocation extends TokenLocation {
+  constructor(private readonly name: string) {
+    super();
+  }
+
+  visit(headers: RequestHeaders, visitor: TokenVisitor): bool {
+    const value = requestCookie(headers, this.name);
+    return value === null || visitor.visitToken(value);
+  }
+
+  remove(headers: RequestHeaders): void {}
+}
+
+/** The locations of a rule; those of RFC 6750 when it names none. */
+export function readLocations(config: ConfigReader): TokenLocation[] {
+  const locations: TokenLocation[] = [];
+  const headers = config.array("fromHeaders");
+  for (let index = 0; index < headers.length; index++) {
+    const header = headers.at(index).asObject();
+    const name = header.string("name", "");
+    if (name.length == 0) header.error("location header name must be non-empty string");
+    locations.push(new HeaderLocation(name, header.string("prefix", "")));
+  }
+  const params = config.array("fromParams");
+  for (let index = 0; index < params.length; index++) {
+    locations.push(new QueryLocation(readName(params.at(index), "location query must be non-empty string")));
+  }
+  const cookies = config.array("fromCookies");
+  for (let index = 0; index < cookies.length; index++) {
+    locations.push(new CookieLocation(readName(cookies.at(index), "cookie name must be non-empty string")));
+  }
+  if (locations.length > 0) return locations;
+  return [new HeaderLocation("authorization", "Bearer "), new QueryLocation("access_token")];
+}
+
+function readName(config: ConfigReader, problem: string): string {
+  const name = config.asString();
+  if (config.isPresent && name.length == 0) config.error(problem);
+  return name;
+}

@@ -1,0 +1,138 @@
+import { ConfigReader, JsonKind } from "@attache/sdk";
+import { Condition } from "./condition";
+import { readOperation } from "./operation";
+import { PolicyContext } from "./policy-context";
+import { Rule } from "./rule";
+import { readSource } from "./source";
+import { Term } from "./term";
+
+/** What becomes of a request that a policy matches. */
+export enum Action {
+  Allow,
+  Deny,
+  Audit,
+  Custom,
+}
+
+/** Istio's `AuthorizationPolicy`: the resource as it is in a cluster, or only its `spec` with a `name`. */
+export class Policy {
+  readonly action: Action;
+  /** Whether it is only tried: it decides nothing. */
+  readonly isDryRun: bool;
+  readonly rules: Rule[] = [];
+  private readonly name: string;
+  private readonly namespace: string;
+
+  /** @param position among the policies: the name of one that has none */
+  constructor(config: ConfigReader, position: i32, context: PolicyContext) {
+    const isResource = config.has("spec");
+    const spec = isResource ? config.object("spec") : config;
+    const metadata = config.has("metadata") ? config.object("metadata") : config;
+    if (isResource) readEnvelope(config);
+    this.name = metadata.string("name", position.toString());
+    this.namespace = metadata.string("namespace", "");
+    this.isDryRun = readDryRun(metadata.object("annotations"));
+    if (config.has("metadata")) acceptAll(metadata);
+
+    this.action = <Action>spec.oneOf("action", ["ALLOW", "DENY", "AUDIT", "CUSTOM"], Action.Allow);
+    context.namespace = this.namespace;
+    context.allows = this.action == Action.Allow;
+    ignoreWithWarning(spec, "selector");
+    ignoreWithWarning(spec, "targetRef");
+    ignoreWithWarning(spec, "targetRefs");
+    this.readProvider(spec);
+    const rules = spec.array("rules");
+    this.checkRules(spec, rules);
+    for (let index = 0; index < rules.length; index++) this.readRule(rules.at(index).asObject(), index, context);
+  }
+
+  private readRule(config: ConfigReader, index: i32, context: PolicyContext): void {
+    const place = ", found at rule " + index.toString();
+    const sources: Term[][] = [];
+    const from = config.array("from");
+    if (from.isPresent && from.length == 0) from.error("`from` must not be empty" + place);
+    for (let at = 0; at < from.length; at++) {
+      const source = from.at(at).asObject().object("source");
+      if (source.length == 0) from.at(at).error("`from.source` must not be empty" + place);
+      const terms = readSource(source, context);
+      if (source.length > 0 && terms.length == 0) source.error("`from.source` must not be empty" + place);
+      sources.push(terms);
+    }
+    const operations: Term[][] = [];
+    const to = config.array("to");
+    if (to.isPresent && to.length == 0) to.error("`to` must not be empty" + place);
+    for (let at = 0; at < to.length; at++) {
+      const operation = to.at(at).asObject().object("operation");
+      if (operation.length == 0) to.at(at).error("`to.operation` must not be nil" + place);
+      const terms = readOperation(operation, context);
+      if (operation.length > 0 && terms.length == 0) operation.error("`to.operation` must not be empty" + place);
+      operations.push(terms);
+    }
+    const conditions: Term[] = [];
+    const when = config.array("when");
+    for (let at = 0; at < when.length; at++) new Condition(when.at(at).asObject(), context, conditions).read();
+    const id = "ns[" + this.namespace + "]-policy[" + this.name + "]-rule[" + index.toString() + "]";
+    this.rules.push(new Rule(id, sources, operations, conditions));
+  }
+
+  private readProvider(spec: ConfigReader): void {
+    const provider = spec.object("provider");
+    if (this.action == Action.Custom) {
+      spec.get("action").error("CUSTOM is not supported: this filter calls no external authorization service");
+      provider.string("name", "");
+      return;
+    }
+    if (!provider.isPresent) return;
+    provider.string("name", "");
+    provider.error("`provider` must not be with non CUSTOM action, found " + actionName(this.action));
+  }
+
+  private checkRules(spec: ConfigReader, rules: ConfigReader): void {
+    if (rules.length > 0 || this.action == Action.Allow || this.action == Action.Audit) return;
+    spec.error(
+      actionName(this.action) +
+        " action without `rules` is meaningless as it will never be triggered, " +
+        "add an empty rule `{}` if you want it be triggered for every request",
+    );
+  }
+}
+
+function actionName(action: Action): string {
+  if (action == Action.Allow) return "ALLOW";
+  if (action == Action.Deny) return "DENY";
+  return action == Action.Audit ? "AUDIT" : "CUSTOM";
+}
+
+/** What a resource of the cluster has beside its `spec`. */
+function readEnvelope(config: ConfigReader): void {
+  const kind = config.string("kind", "AuthorizationPolicy");
+  if (kind != "AuthorizationPolicy") config.get("kind").error('must be "AuthorizationPolicy"');
+  config.string("apiVersion", "");
+  config.ignore("status");
+}
+
+/** Labels, versions and whatever else a cluster writes are nobody's mistake. */
+function acceptAll(config: ConfigReader): void {
+  for (let index = 0; index < config.length; index++) config.at(index);
+}
+
+/** The annotation `istio.io/dry-run`, with the words for truth that Go has. */
+function readDryRun(annotations: ConfigReader): bool {
+  let isDryRun = false;
+  for (let index = 0; index < annotations.length; index++) {
+    const annotation = annotations.at(index);
+    if (annotation.key != "istio.io/dry-run") continue;
+    const isText = annotation.kind == JsonKind.String;
+    const value = "," + annotation.asString() + ",";
+    isDryRun = ",1,t,T,TRUE,true,True,".includes(value);
+    if (isText && !isDryRun && !",0,f,F,FALSE,false,False,".includes(value)) {
+      annotation.warn("is neither true nor false: the policy is enforced");
+    }
+  }
+  return isDryRun;
+}
+
+function ignoreWithWarning(spec: ConfigReader, name: string): void {
+  spec.ignore(name);
+  if (spec.has(name)) spec.get(name).warn("is ignored: the filter's own resource says where it applies");
+}

@@ -1,0 +1,216 @@
+import { ByteView, CidrSet, ConfigReader, isUriTemplate, JsonKind, Text, UriTemplate } from "@attache/sdk";
+import { Attribute } from "./attribute";
+import { NamespaceMatch, ServiceAccountMatch, TrustDomainMatch } from "./peer-match";
+import { PolicyContext } from "./policy-context";
+import { PrincipalMatch } from "./request-principal";
+import { AddressOf, AddressTerm, RequestPrincipalTerm, Term, TextTerm } from "./term";
+import { ExactMatch, stringRule, TemplateMatch, TextMatch } from "./text-match";
+import { TextSet } from "./text-set";
+
+/** How the values of a field are written. */
+export enum ValueKind {
+  /** Istio's string rule. */
+  Plain,
+  /** A string rule in which `*` takes the empty value too. */
+  Header,
+  /** A string rule that ignores case. */
+  Host,
+  /** A string rule or a path template. */
+  Path,
+  /** A string rule for what follows `spiffe://`. */
+  Principal,
+  Namespace,
+  ServiceAccount,
+  TrustDomain,
+  Port,
+}
+
+/** Most values of `serviceAccounts`, and most characters of each, that Istio's resource takes. */
+const MOST_SERVICE_ACCOUNTS: i32 = 16;
+const LONGEST_SERVICE_ACCOUNT: i32 = 320;
+
+/** Reads one value at a time: everything that is wrong with it is a problem at its place. */
+export class Values {
+  constructor(
+    private readonly context: PolicyContext,
+    private readonly kind: ValueKind,
+    /** The name in Istio's messages: `NotPaths`. */
+    private readonly label: string,
+  ) {}
+
+  /** The term for a list of texts; `null` when there is no such list. */
+  readTexts(list: ConfigReader, attribute: Attribute, isNegative: bool): Term | null {
+    if (!isList(list)) return null;
+    const matches: TextMatch[] = [];
+    if (this.kind == ValueKind.ServiceAccount && list.length > MOST_SERVICE_ACCOUNTS) {
+      list.error("must have at most " + MOST_SERVICE_ACCOUNTS.toString() + " values");
+    }
+    for (let index = 0; index < list.length; index++) {
+      const value = this.readValue(list.at(index));
+      if (value === null) continue;
+      const match = this.readMatch(list.at(index), value);
+      if (match !== null) matches.push(match);
+    }
+    return new TextTerm(attribute, this.indexAttribute(attribute), new TextSet(matches), isNegative);
+  }
+
+  readAddresses(list: ConfigReader, whose: AddressOf, isNegative: bool): Term | null {
+    if (!isList(list)) return null;
+    const blocks = new CidrSet();
+    for (let index = 0; index < list.length; index++) {
+      const value = this.readValue(list.at(index));
+      if (value === null || blocks.add(ByteView.ofText(value))) continue;
+      list.at(index).error((value.includes("/") ? "bad CIDR range (" : "bad IP address (") + value + ")");
+    }
+    return new AddressTerm(whose, blocks, isNegative);
+  }
+
+  readRequestPrincipals(list: ConfigReader, isNegative: bool): Term | null {
+    if (!isList(list)) return null;
+    const principals: PrincipalMatch[] = [];
+    for (let index = 0; index < list.length; index++) {
+      const value = this.readValue(list.at(index));
+      if (value !== null) principals.push(new PrincipalMatch(value));
+    }
+    if (!this.context.isAuthenticating) list.warn(NO_TOKENS);
+    return new RequestPrincipalTerm(principals, isNegative);
+  }
+
+  /** The text; `null`, with the problem told, for anything else and for nothing. */
+  private readValue(value: ConfigReader): string | null {
+    const isText = value.kind == JsonKind.String;
+    const text = value.asString();
+    if (isText && text.length == 0) value.error("empty value not allowed, found in " + this.label);
+    return text.length == 0 ? null : text;
+  }
+
+  private readMatch(at: ConfigReader, value: string): TextMatch | null {
+    switch (this.kind) {
+      case ValueKind.Path:
+        this.context.usesPath = true;
+        return this.readPath(at, value);
+      case ValueKind.Port:
+        return readPort(at, value);
+      case ValueKind.ServiceAccount:
+        return this.readServiceAccount(at, value);
+      case ValueKind.TrustDomain:
+        return this.readTrustDomain(at, value);
+      case ValueKind.Namespace:
+        return new NamespaceMatch(value);
+      default:
+        warnOfStar(at, value);
+        if (this.kind == ValueKind.Principal) return stringRule(value, "spiffe://");
+        if (this.kind == ValueKind.Host) return stringRule(lowerCase(value));
+        return stringRule(value, "", this.kind == ValueKind.Header ? 0 : 1);
+    }
+  }
+
+  private readPath(at: ConfigReader, value: string): TextMatch | null {
+    const problem = findPathProblem(value);
+    if (problem !== null) {
+      at.error("invalid or unsupported path " + value + ", found in " + this.label + ". " + problem);
+      return null;
+    }
+    if (isUriTemplate(value)) {
+      const template = new UriTemplate(value);
+      if (template.error !== null) {
+        at.error("invalid or unsupported path " + value + ", found in " + this.label + ". " + template.error!);
+        return null;
+      }
+      return new TemplateMatch(template, value);
+    }
+    if (!value.startsWith("/") && !value.startsWith("*")) at.warn('never matches: a path starts with "/"');
+    if (value.includes("?") || value.includes("#"))
+      at.warn("never matches: the query is cut off before paths are compared");
+    warnOfStar(at, value);
+    return stringRule(value);
+  }
+
+  private readServiceAccount(at: ConfigReader, value: string): TextMatch | null {
+    if (value.includes("*")) {
+      at.error("wildcard not allowed, found in " + this.label);
+      return null;
+    }
+    if (value.length > LONGEST_SERVICE_ACCOUNT) at.error("is longer than 320 characters");
+    const slash = value.indexOf("/");
+    const namespace = slash < 0 ? this.context.namespace : value.substring(0, slash);
+    const name = value.substring(slash + 1);
+    if (name.length == 0 || name.includes("/") || (slash >= 0 && namespace.length == 0)) {
+      at.error('must be "<name>" or "<namespace>/<name>"');
+      return null;
+    }
+    if (namespace.length == 0) {
+      at.error('must be "<namespace>/<name>", since the policy has no namespace');
+      return null;
+    }
+    return new ServiceAccountMatch(namespace, name);
+  }
+
+  private readTrustDomain(at: ConfigReader, value: string): TextMatch | null {
+    const star = value.indexOf("*");
+    let problem: string | null = null;
+    if (value.includes("/")) problem = "trust domain must not contain '/', found in " + this.label;
+    else if (star != value.lastIndexOf("*")) problem = "at most one wildcard is allowed, found in " + this.label;
+    else if (star > 0 && star < value.length - 1)
+      problem = "wildcard is only allowed at an end, found in " + this.label;
+    if (problem === null) return new TrustDomainMatch(value);
+    at.error(problem + ': "' + value + '"');
+    return null;
+  }
+
+  private indexAttribute(attribute: Attribute): Attribute {
+    const attributes = this.context.attributes;
+    if (this.kind == ValueKind.Namespace) return attributes.namespacePart;
+    return this.kind == ValueKind.ServiceAccount ? attributes.serviceAccountPart : attribute;
+  }
+}
+
+export const NO_TOKENS: string = "never matches: no token is verified, since there is no requestAuthentication";
+
+/** Protobuf knows no difference between an empty list and none. */
+function isList(list: ConfigReader): bool {
+  return list.isPresent && list.asArray().length > 0;
+}
+
+function readPort(at: ConfigReader, value: string): TextMatch | null {
+  let port = 0;
+  for (let index = 0; index < value.length && port <= 65535; index++) {
+    const digit = <u32>value.charCodeAt(index) - 0x30;
+    port = digit > 9 ? i32.MAX_VALUE : port * 10 + digit;
+  }
+  if (port <= 65535) return new ExactMatch(new Text(port.toString()));
+  at.error("bad port (" + value + ")");
+  return null;
+}
+
+/** What Istio's validation says about braces and segments of a path, or `null`. */
+function findPathProblem(path: string): string | null {
+  const segments = path.split("/");
+  let hasDoubleStar = false;
+  for (let index = 0; index < segments.length; index++) {
+    const segment = segments[index];
+    if (segment == "{*}" || segment == "{**}") {
+      if (hasDoubleStar) return "{**} is not the last operator";
+      hasDoubleStar = segment == "{**}";
+    } else if (segment.includes("{") || segment.includes("}")) {
+      return "Contains '{' or '}' beyond a supported path template";
+    }
+  }
+  return null;
+}
+
+/** ASCII letters only, as requests are read. */
+function lowerCase(text: string): string {
+  let lower = "";
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    lower += String.fromCharCode(<u32>(unit - 0x41) < 26 ? unit | 0x20 : unit);
+  }
+  return lower;
+}
+
+function warnOfStar(at: ConfigReader, value: string): void {
+  const star = value.indexOf("*", 1);
+  if (star < 0 || (star == value.length - 1 && !value.startsWith("*"))) return;
+  at.warn("a * that is neither first nor last stands for itself");
+}
