@@ -10,6 +10,7 @@ const limits: Record<string, number> = {
   "examples/hello-headers": 6_144,
   "assembly/header-routing": 65_536,
   "assembly/auth-policy": 131_072,
+  "assembly/rate-limit": 65_536,
 };
 const limitOfOthers = 65_536;
 

@@ -42,6 +42,7 @@ export { currentTimeNs } from "./time/time";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";
+export { SharedSlots } from "./shared/shared-slots";
 export { Timer } from "./time/timer";
 export {
   Callout,

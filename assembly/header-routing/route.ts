@@ -1,9 +1,9 @@
 import { ConfigReader, FilterHeaders, RequestHeaders } from "@attache/sdk";
+import { RequestMatch } from "@attache/istio";
 import { Destination, readDestinations, Split } from "./destination";
 import { DirectResponse } from "./direct-response";
 import { HeaderOperations } from "./header-operations";
 import { Redirect } from "./redirect";
-import { RequestMatch } from "./request-match";
 import { StickyKey } from "./sticky-key";
 
 /** One entry of a VirtualService's `http`: which requests, and what becomes of them. */

@@ -1,1 +1,2 @@
+export { RequestMatch } from "./request-match";
 export { StringMatch } from "./string-match";

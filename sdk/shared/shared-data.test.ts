@@ -73,4 +73,29 @@ eachHost("shared data", (start) => {
     const misplaced = await compileFilter(source + 'const visits = new SharedNumber("visits"); visits.get();');
     await expect(start({ plugins: [{ module: misplaced }] })).rejects.toThrow("make it a field of the plugin");
   });
+
+  it("is kept in numbered slots, each replaced only if nobody else wrote", async () => {
+    const slots = await compileFilter(
+      filterSource(
+        `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+          const slots = this.plugin.slots;
+          const unread = slots.replace(1, 0, 0, 0);
+          const absent = slots.read(1) === null, version = slots.version;
+          const text = ByteView.ofText("é");
+          const first = slots.replace(1, text.start, text.length, version);
+          const second = slots.replace(1, text.start, text.length, version);
+          const own = slots.read(1)!.equals("é"), other = slots.read(257) === null;
+          slots.read(1);
+          const third = slots.replace(1, text.start, 0, slots.version);
+          log.info("slots " + unread.toString() + absent.toString() + first.toString() + second.toString() +
+            own.toString() + other.toString() + third.toString() + slots.read(1)!.length.toString());
+          return FilterHeaders.Continue;
+        }`,
+        `slots: SharedSlots = new SharedSlots("table");`,
+      ).replace("import {", "import { SharedSlots,"),
+    );
+    await using host = await start({ plugins: [{ module: slots }] });
+    await host.fetch("/");
+    await host.waitForLog("slots 2true01truetrue00");
+  });
 });

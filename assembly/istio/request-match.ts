@@ -1,5 +1,5 @@
 import { ByteView, ConfigReader, RequestHeaders, Text } from "@attache/sdk";
-import { StringMatch } from "@attache/istio";
+import { StringMatch } from "./string-match";
 
 /** Istio's `HTTPMatchRequest`: all of what is given must match. */
 export class RequestMatch {

@@ -1,0 +1,46 @@
+import { ConfigReader, LocalReply } from "@attache/sdk";
+
+/** What the filter answers to a request over a limit. */
+@final
+export class Answer {
+  private readonly status: i32;
+  private readonly statusOnError: i32;
+  private readonly grpcStatus: i32;
+  private readonly body: string;
+  /** `""` leaves it to the proxy, which says `text/plain`. */
+  private readonly contentType: string;
+  private readonly isProblem: bool;
+
+  constructor(config: ConfigReader) {
+    this.status = <i32>config.integer("status", 429, 400, 599);
+    this.statusOnError = <i32>config.integer("statusOnError", 500, 400, 599);
+    // RESOURCE_EXHAUSTED
+    this.grpcStatus = <i32>config.integer("grpcStatus", 8, 1, 16);
+    const body = config.object("body");
+    const hasText = body.has("text");
+    const hasJson = body.has("json");
+    const isProblem = body.bool("problem", false);
+    this.isProblem = isProblem;
+    this.body = hasJson ? body.string("json", "") : body.string("text", "rate limit exceeded");
+    this.contentType = hasJson ? "application/json" : isProblem ? "application/problem+json" : "";
+    if (body.isPresent && <i32>hasText + <i32>hasJson + <i32>isProblem != 1) {
+      body.error("exactly one of text, json and problem must be given");
+    }
+  }
+
+  /** @param limit the name of the limit that rejects, which needs no escapes in JSON */
+  reply(limit: string, isError: bool): LocalReply {
+    const reply = new LocalReply(isError ? this.statusOnError : this.status).grpcStatus(this.grpcStatus);
+    if (this.contentType.length > 0) reply.header("content-type", this.contentType);
+    return reply
+      .text(this.isProblem ? problem(limit) : this.body)
+      .details(isError ? "rate_limit_error" : "rate_limited");
+  }
+}
+
+/** RFC 9457, with the type and the member that draft-ietf-httpapi-ratelimit-headers-11 defines. */
+function problem(limit: string): string {
+  return (
+    '{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","violated-policies":["' + limit + '"]}'
+  );
+}

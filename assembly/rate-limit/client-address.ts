@@ -1,0 +1,91 @@
+import { ByteView, CidrSet, ConfigReader, getPropertyAt, IpAddress, RequestHeaders, Text } from "@attache/sdk";
+
+/**
+ * Which address is the client's: the one the proxy trusts (`source.address`), or one of `x-forwarded-for` as far as
+ * those who wrote it are trusted. What a client itself puts into that header never counts.
+ */
+@final
+export class ClientAddress {
+  private readonly header: Text = new Text("x-forwarded-for");
+  /** 0: the header is not read by position. */
+  private readonly trustedHops: i32;
+  private readonly trusted: CidrSet | null;
+
+  constructor(config: ConfigReader) {
+    const xff = config.object("xff");
+    this.trustedHops = <i32>xff.integer("trustedHops", 0, 1, 100);
+    this.trusted = xff.has("trustedCidrs") ? readCidrs(xff.array("trustedCidrs")) : null;
+    if (xff.isPresent && xff.has("trustedHops") == xff.has("trustedCidrs")) {
+      xff.error("exactly one of trustedHops and trustedCidrs must be given");
+    }
+  }
+
+  /** `null` when the client has no IP address, or a trusted proxy wrote something else. */
+  find(headers: RequestHeaders): IpAddress | null {
+    const address = getPropertyAt("source\0address");
+    const peer: IpAddress | null = address === null ? null : IpAddress.parsePeer(address);
+    if (this.trustedHops > 0) return this.countHops(headers, peer);
+    const trusted = this.trusted;
+    return trusted === null || peer === null ? peer : this.passTrusted(headers, trusted, peer);
+  }
+
+  /** The n-th address from the right; the peer when there are not so many. */
+  private countHops(headers: RequestHeaders, peer: IpAddress | null): IpAddress | null {
+    const line = headers.getJoinedOf(this.header);
+    if (line === null) return peer;
+    let end = line.length;
+    for (let hop = this.trustedHops; hop > 1; hop--) {
+      end = lastComma(line, end);
+      if (end < 0) return peer;
+    }
+    return parseEntry(line, end);
+  }
+
+  /** The rightmost address that is not trusted, with the peer as the rightmost of all; else the leftmost. */
+  private passTrusted(headers: RequestHeaders, trusted: CidrSet, peer: IpAddress): IpAddress | null {
+    let address = peer;
+    if (!trusted.contains(address)) return address;
+    const line = headers.getJoinedOf(this.header);
+    if (line === null) return address;
+    let end = line.length;
+    while (end >= 0) {
+      const next = parseEntry(line, end);
+      if (next === null) return null;
+      address = next;
+      if (!trusted.contains(address)) return address;
+      end = lastComma(line, end);
+    }
+    return address;
+  }
+}
+
+function readCidrs(config: ConfigReader): CidrSet {
+  const cidrs = new CidrSet();
+  for (let index = 0; index < config.length; index++) {
+    const entry = config.at(index);
+    const text = entry.asString();
+    if (entry.isPresent && !cidrs.add(ByteView.ofText(text))) entry.error("bad CIDR range (" + text + ")");
+  }
+  return cidrs;
+}
+
+/** Index of the last comma before `end`, or -1. */
+function lastComma(line: ByteView, end: i32): i32 {
+  let index = end - 1;
+  while (index >= 0 && line.at(index) != 0x2c) index--;
+  return index;
+}
+
+/** The entry that ends before `end`, with or without a port. */
+function parseEntry(line: ByteView, end: i32): IpAddress | null {
+  let start = lastComma(line, end) + 1;
+  while (start < end && isBlank(line.at(start))) start++;
+  while (end > start && isBlank(line.at(end - 1))) end--;
+  return IpAddress.parsePeer(line.slice(start, end));
+}
+
+// @ts-ignore: decorator
+@inline
+function isBlank(byte: u8): bool {
+  return byte == 0x20 || byte == 0x09;
+}

@@ -1,0 +1,245 @@
+import { ByteView, ConfigReader, RequestHeaders, SharedResult, xxHash64 } from "@attache/sdk";
+import { RequestMatch } from "@attache/istio";
+import { Answer } from "./answer";
+import { ClientAddress } from "./client-address";
+import { Cost } from "./cost";
+import { KeyEntry, OnMissing, readKeyEntry } from "./key-entry";
+import { LimitMetrics } from "./limit-metrics";
+import { Override } from "./override";
+import { Percentage } from "./percentage";
+import { Algorithm, checkName, Quota, readAlgorithm, readQuota } from "./quota";
+import { StateTable } from "./state-table";
+import { NEVER } from "./window";
+
+/** How often a change is tried again that another worker came before, until the failure mode decides. */
+const MOST_ATTEMPTS: i32 = 16;
+
+export const enum Verdict {
+  /** The limit is not for this request. */
+  NotConcerned,
+  Allowed,
+  Over,
+  /** The proxy refused its shared data, or other workers kept changing it. */
+  Failed,
+}
+
+/** One entry of `limits`: whom it counts, what they may use, and the request that is being decided. */
+@final
+export class Limit {
+  readonly name: string;
+  /** Of its own, or the plugin's when `null`. */
+  readonly answer: Answer | null;
+  readonly isShadow: bool;
+  readonly allowsOnFailure: bool;
+  readonly metrics: LimitMetrics;
+  /** What the last {@link decide} found, or {@link commit} changed it to. */
+  verdict: Verdict = Verdict.NotConcerned;
+  /** The quota that it found to apply. */
+  quota: Quota;
+
+  private readonly alternatives: RequestMatch[] = [];
+  private readonly entries: KeyEntry[] = [];
+  private readonly overrides: Override[] = [];
+  private readonly ownQuota: Quota;
+  private readonly cost: Cost;
+  private readonly enabled: Percentage;
+  private readonly enforced: Percentage;
+  private readonly slots: u32;
+  private table: StateTable | null = null;
+
+  /** Addresses of the views of the entries' values; 0: absent. */
+  private readonly values: StaticArray<usize>;
+  private hash: u64 = 0;
+  private charged: u64 = 0;
+  private isEnforced: bool = true;
+
+  constructor(config: ConfigReader, client: ClientAddress, defaultSlots: i64) {
+    const name = config.required("name").asString();
+    const algorithm = readAlgorithm(config);
+    this.name = name;
+    this.metrics = new LimitMetrics(name);
+    const ownQuota = readQuota(config, algorithm, name);
+    this.ownQuota = ownQuota;
+    this.quota = ownQuota;
+    this.cost = new Cost(config);
+    this.enabled = new Percentage(config, "enabledPercent");
+    this.enforced = new Percentage(config, "enforcedPercent");
+    this.answer = config.has("response") ? new Answer(config.object("response")) : null;
+    this.isShadow = config.oneOf("mode", ["enforce", "shadow"], 0) == 1;
+    this.allowsOnFailure = config.oneOf("failureMode", ["deny", "allow"], 0) == 1;
+    const key = config.array("key");
+    this.slots = key.length == 0 ? 1 : <u32>config.integer("slots", defaultSlots, 4, 4_194_304);
+    this.values = new StaticArray<usize>(key.length);
+
+    if (config.has("name")) checkName(config.get("name"), name);
+    const match = config.array("match");
+    for (let index = 0; index < match.length; index++) {
+      this.alternatives.push(new RequestMatch(match.at(index).asObject()));
+    }
+    for (let index = 0; index < key.length; index++) {
+      this.entries.push(readKeyEntry(key.at(index).asObject(), client));
+    }
+    const overrides = config.array("overrides");
+    for (let index = 0; index < overrides.length; index++) {
+      this.overrides.push(new Override(overrides.at(index).asObject(), this.entries, algorithm, name));
+    }
+    if (config.oneOf("scope", ["local", "global"], 0) == 1) {
+      config.get("scope").error("global limits are not supported yet"); // prettier-ignore
+    }
+  }
+
+  /** What the states of this limit depend on, as text. */
+  get definition(): string {
+    let text = this.name + "\0" + this.ownQuota.definition;
+    for (let index = 0; index < this.entries.length; index++) text += "\0" + this.entries[index].definition;
+    for (let index = 0; index < this.overrides.length; index++) text += "\0" + this.overrides[index].quota.definition;
+    return text;
+  }
+
+  /** @param generation set apart from other states of a limit with this name */
+  openTable(generation: string): void {
+    let windows = this.ownQuota.windows.length;
+    for (let index = 0; index < this.overrides.length; index++) {
+      windows = max(windows, this.overrides[index].quota.windows.length);
+    }
+    this.table = new StateTable("rate-limit\0" + this.name + "\0" + generation, this.slots, windows);
+  }
+
+  /** Whether a request over this limit, or one that could not be counted, is to be answered by the filter. */
+  get rejects(): bool {
+    if (!this.isEnforced) return false;
+    return this.verdict == Verdict.Over || (this.verdict == Verdict.Failed && !this.allowsOnFailure);
+  }
+
+  /** Whether the limit is for this request; {@link decide} decides about it then. Cost: what match and key take. */
+  concerns(headers: RequestHeaders): bool {
+    this.verdict = Verdict.NotConcerned;
+    this.charged = 0;
+    if (!this.matches(headers) || !this.enabled.takes()) return false;
+    const missing = this.readKey(headers);
+    if (missing == OnMissing.SkipLimit) return false;
+    this.isEnforced = !this.isShadow && this.enforced.takes();
+    this.quota = missing == OnMissing.Reject ? nothing() : this.findQuota();
+    this.quota.closest = null;
+    return true;
+  }
+
+  /** Decides about a request without changing what others see. Cost: one host call. */
+  decide(headers: RequestHeaders, now: u64): void {
+    if (this.quota.isUnlimited) this.verdict = Verdict.Allowed;
+    else if (this.quota.isBan) this.verdict = Verdict.Over;
+    else if (now == 0) this.verdict = Verdict.Failed;
+    else {
+      this.charged = this.cost.of(headers);
+      this.charge(now);
+    }
+  }
+
+  /** Forgets the request: another limit decides about it. */
+  leave(): void {
+    this.verdict = Verdict.NotConcerned;
+    this.charged = 0;
+  }
+
+  /** Writes what {@link decide} has charged; tries again, and decides again, when other workers wrote meanwhile. */
+  commit(now: u64): Verdict {
+    const table = this.table!;
+    if (this.charged == 0) return this.verdict;
+    for (let attempt = 0; this.verdict == Verdict.Allowed; attempt++) {
+      const result = table.commit();
+      if (result == SharedResult.Done) {
+        if (table.evicted) this.metrics.evicted.increment();
+        return Verdict.Allowed;
+      }
+      if (result == SharedResult.Refused || attempt == MOST_ATTEMPTS) this.verdict = Verdict.Failed;
+      else {
+        this.metrics.casRetry.increment();
+        this.charge(now);
+      }
+    }
+    return this.verdict;
+  }
+
+  /** Gives back what {@link commit} has written, since another limit rejects the request after all. */
+  refund(now: u64): void {
+    const table = this.table!;
+    if (this.charged == 0) return;
+    for (let attempt = 0; attempt <= MOST_ATTEMPTS; attempt++) {
+      const states = table.open(this.hash, now, this.quota);
+      // A key that was evicted meanwhile has nothing left to give back.
+      if (states == 0 || load<u64>(states) == 0) return;
+      this.quota.refund(states, now, this.charged);
+      if (table.commit() != SharedResult.Contended) return;
+    }
+  }
+
+  /** Nanoseconds that a rejected request should wait; {@link NEVER} when waiting does not help. */
+  get waitNs(): u64 {
+    const closest = this.quota.closest;
+    return closest === null || this.verdict != Verdict.Over ? NEVER : closest.waitNs;
+  }
+
+  /** Counts what became of the request; what this limit allowed and another one rejected is not counted. */
+  count(isRejected: bool): void {
+    const metrics = this.metrics;
+    if (this.verdict == Verdict.Allowed) {
+      if (!isRejected) metrics.ok.increment();
+    } else if (this.verdict == Verdict.Over) {
+      (this.isEnforced ? metrics.overLimit : metrics.shadowOverLimit).increment();
+    } else if (this.verdict == Verdict.Failed) {
+      metrics.error.increment();
+      if (!this.rejects) metrics.failureModeAllowed.increment();
+    }
+  }
+
+  private charge(now: u64): void {
+    const states = this.table!.open(this.hash, now, this.quota);
+    if (states == 0) this.verdict = Verdict.Failed;
+    else this.verdict = this.quota.charge(states, now, this.charged) ? Verdict.Allowed : Verdict.Over;
+  }
+
+  private matches(headers: RequestHeaders): bool {
+    const alternatives = this.alternatives;
+    for (let index = 0; index < alternatives.length; index++) {
+      if (unchecked(alternatives[index]).matches(headers)) return true;
+    }
+    return alternatives.length == 0;
+  }
+
+  /** Reads values and hash of the key. The answer is `SkipLimit` or `Reject` if an entry is missing that asks for it. */
+  private readKey(headers: RequestHeaders): OnMissing {
+    const entries = this.entries;
+    let hash: u64 = 0;
+    for (let index = 0; index < entries.length; index++) {
+      const entry = unchecked(entries[index]);
+      const onMissing = entry.onMissing;
+      let value = entry.find(headers);
+      if (value === null) {
+        if (onMissing == OnMissing.SkipLimit || onMissing == OnMissing.Reject) return onMissing;
+        if (onMissing == OnMissing.UseEmpty) value = ByteView.of(0, 0);
+      }
+      unchecked((this.values[index] = changetype<usize>(value)));
+      // Each hash is the seed of the next, so where one value ends and the next begins makes a difference.
+      hash = value !== null ? xxHash64(value.start, value.length, hash + 1) : xxHash64(0, 0, ~hash);
+    }
+    // Zero marks an empty record.
+    this.hash = max<u64>(hash, 1);
+    return OnMissing.SkipEntry;
+  }
+
+  private findQuota(): Quota {
+    const overrides = this.overrides;
+    for (let index = 0; index < overrides.length; index++) {
+      const candidate = unchecked(overrides[index]);
+      if (candidate.takes(this.values)) return candidate.quota;
+    }
+    return this.ownQuota;
+  }
+}
+
+/** For a request that must have a key and has none. */
+function nothing(): Quota {
+  const quota = new Quota();
+  quota.isBan = true;
+  return quota;
+}

@@ -1,0 +1,50 @@
+import { ByteView, ConfigReader } from "@attache/sdk";
+import { StringMatch } from "@attache/istio";
+import { KeyEntry } from "./key-entry";
+import { Algorithm, Quota, readQuota } from "./quota";
+
+/** Another quota for keys whose entries have certain values. */
+@final
+export class Override {
+  readonly quota: Quota;
+  /** Positions in the key. */
+  private readonly entries: i32[] = [];
+  private readonly matches: StringMatch[] = [];
+
+  constructor(config: ConfigReader, keyEntries: KeyEntry[], algorithm: Algorithm, name: string) {
+    const isUnlimited = config.bool("unlimited", false);
+    const isBan = config.bool("ban", false);
+    const hasQuota = config.has("limit") || config.has("maxTokens") || config.has("windows");
+    this.quota = hasQuota ? readQuota(config, algorithm, name) : new Quota();
+    this.quota.isUnlimited = isUnlimited;
+    if (isBan) this.quota.isBan = true;
+    if (<i32>isUnlimited + <i32>isBan + <i32>hasQuota != 1) {
+      config.error("exactly one of a limit (or windows), unlimited and ban must be given");
+    }
+
+    const when = config.required("when").asObject();
+    if (when.isPresent && when.length == 0) when.error("name at least one entry of the key");
+    for (let index = 0; index < when.length; index++) {
+      const pattern = when.at(index);
+      const entry = findEntry(keyEntries, pattern.key);
+      if (entry < 0) pattern.error("the key has no entry of this name");
+      this.entries.push(max(entry, 0));
+      this.matches.push(new StringMatch(pattern.asObject()));
+    }
+  }
+
+  /** @param values of the key's entries; `null` for those that a request does not have */
+  takes(values: StaticArray<usize>): bool {
+    const entries = this.entries;
+    for (let index = 0; index < entries.length; index++) {
+      const value = changetype<ByteView | null>(unchecked(values[entries[index]]));
+      if (!unchecked(this.matches[index]).matches(value)) return false;
+    }
+    return true;
+  }
+}
+
+function findEntry(entries: KeyEntry[], name: string): i32 {
+  for (let index = 0; index < entries.length; index++) if (entries[index].name == name) return index;
+  return -1;
+}

@@ -1,0 +1,113 @@
+import { ConfigReader, HeaderMap, LocalReply } from "@attache/sdk";
+import { decimal } from "./decimal";
+import { Limit, Verdict } from "./limit";
+import { hasLess } from "./quota";
+import { NEVER, Window } from "./window";
+
+const SECOND: u64 = 1_000_000_000;
+
+/** Which header fields tell clients about their quotas. */
+@final
+export class QuotaHeaders {
+  /** Whether allowed requests are told too. */
+  readonly areOnAllowed: bool;
+  private readonly hasDraft03: bool;
+  private readonly hasDraft11: bool;
+  private readonly hasKong: bool;
+
+  constructor(config: ConfigReader) {
+    const names: StaticArray<string> = ["none", "draft03", "ietf", "kong", "all"];
+    const set = config.oneOf("headers", names, 2);
+    this.hasDraft03 = set == 1 || set == 4;
+    this.hasDraft11 = set == 2 || set == 4;
+    this.hasKong = set == 3 || set == 4;
+    this.areOnAllowed = config.bool("headersOnAllowed", false) && set != 0;
+  }
+
+  /**
+   * The headers of one response.
+   *
+   * @param limits with what they decided; those that only watch are not told
+   * @param rejecting the limit that rejects the request; `null` when it is allowed
+   */
+  report(limits: Limit[], rejecting: Limit | null): QuotaReport {
+    const report = new QuotaReport();
+    let closest: Window | null = rejecting === null ? null : rejecting.quota.closest;
+    if (rejecting !== null && closest === null) return report;
+    let draft03Policies = "";
+    let policies = "";
+    for (let index = 0; index < limits.length; index++) {
+      const limit = unchecked(limits[index]);
+      const window = limit.quota.closest;
+      if (limit.verdict == Verdict.NotConcerned || limit.isShadow || window === null) continue;
+      if (closest === null || (rejecting === null && hasLess(window, closest))) closest = window;
+      const windows = limit.quota.windows;
+      for (let at = 0; at < windows.length; at++) {
+        draft03Policies += ", " + windows[at].draft03Policy;
+        policies += (policies.length > 0 ? ", " : "") + windows[at].policy;
+        if (this.hasKong) addKong(report, windows[at]);
+      }
+    }
+    if (closest === null) return report;
+    const wait = rejecting === null ? closest.resetNs : rejecting.waitNs;
+    // The same point in time as Retry-After.
+    const seconds = rejecting === null ? secondsUp(wait) : wait == NEVER ? secondsUp(closest.periodNs) : max<u64>(secondsUp(wait), 1); // prettier-ignore
+    if (rejecting !== null && wait != NEVER) report.add("retry-after", decimal(seconds));
+    const limit = decimal(closest.limit);
+    const remaining = decimal(closest.remaining);
+    const reset = decimal(seconds);
+    if (this.hasDraft03) {
+      report.add("x-ratelimit-limit", limit + draft03Policies);
+      report.add("x-ratelimit-remaining", remaining);
+      report.add("x-ratelimit-reset", reset);
+    }
+    if (this.hasDraft11) {
+      report.add("ratelimit-policy", policies);
+      const left = decimal(min<u64>(closest.remaining, 999_999_999_999_999));
+      report.add("ratelimit", '"' + closest.name + '";r=' + left + ";t=" + reset);
+    }
+    if (this.hasKong) {
+      report.add("ratelimit-limit", limit);
+      report.add("ratelimit-remaining", remaining);
+      report.add("ratelimit-reset", reset);
+    }
+    return report;
+  }
+}
+
+/** Header fields with their values. */
+@final
+export class QuotaReport {
+  private readonly names: string[] = [];
+  private readonly values: string[] = [];
+
+  add(name: string, value: string): void {
+    this.names.push(name);
+    this.values.push(value);
+  }
+
+  applyTo(headers: HeaderMap): void {
+    for (let index = 0; index < this.names.length; index++) headers.set(this.names[index], this.values[index]);
+  }
+
+  addTo(reply: LocalReply): void {
+    for (let index = 0; index < this.names.length; index++) reply.header(this.names[index], this.values[index]);
+  }
+}
+
+/** Kong's fields for one window, if its period has a name. */
+function addKong(report: QuotaReport, window: Window): void {
+  const seconds = window.periodNs % SECOND == 0 ? window.periodNs / SECOND : 0;
+  let period = "";
+  if (seconds == 1) period = "second";
+  else if (seconds == 60) period = "minute";
+  else if (seconds == 3_600) period = "hour";
+  else if (seconds == 86_400) period = "day";
+  else return;
+  report.add("x-ratelimit-limit-" + period, decimal(window.limit));
+  report.add("x-ratelimit-remaining-" + period, decimal(window.remaining));
+}
+
+function secondsUp(ns: u64): u64 {
+  return ns / SECOND + (ns % SECOND == 0 ? 0 : 1);
+}

@@ -1,0 +1,91 @@
+import { SharedResult, SharedSlots } from "@attache/sdk";
+import { Quota } from "./quota";
+import { STATE_SIZE } from "./window";
+
+/** Keys that share one value of the proxy's shared data. */
+const WAYS: i32 = 4;
+
+/**
+ * The states of a limit's keys in the proxy's shared data: a table of fixed size, since shared data can neither be
+ * deleted nor expires. A key's hash says which set of four records can hold it, and tells it apart from others there. A
+ * key that comes to a full set takes the record that is idle, or else the one that soonest will be; {@link evicted} tells
+ * when that one's key loses what it had used.
+ *
+ * A set is read, changed in the filter's own copy, and written if nobody else has written it meanwhile.
+ */
+@final
+export class StateTable {
+  /** Whether the record of the last {@link open} was taken from a key that had used something. */
+  evicted: bool = false;
+
+  private readonly slots: SharedSlots;
+  private readonly mask: u32;
+  private readonly recordSize: usize;
+  /** Stands for a set that was never written. */
+  private readonly empty: StaticArray<u8>;
+  private set: u32 = 0;
+  private copy: usize = 0;
+  private version: u32 = 0;
+
+  /**
+   * @param name of the table, the plugin's own
+   * @param keys that it has room for; rounded up to a power of two, at least 4
+   * @param windows that a record holds
+   */
+  constructor(name: string, keys: u32, windows: i32) {
+    this.slots = new SharedSlots(name);
+    let sets: u32 = 1;
+    while (sets * WAYS < keys) sets <<= 1;
+    this.mask = sets - 1;
+    const recordSize: usize = 8 + <usize>windows * STATE_SIZE;
+    this.recordSize = recordSize;
+    this.empty = new StaticArray<u8>(<i32>recordSize * WAYS);
+  }
+
+  /** Address of the states of the key with this hash, for {@link commit}; 0 when the proxy refuses. Cost: one host call. */
+  open(hash: u64, now: u64, quota: Quota): usize {
+    // The low bits spread over the sets; all bits tell keys apart.
+    const set = (<u32>hash) & this.mask;
+    const found = this.slots.read(set);
+    const version = this.slots.version;
+    if (version == 0) return 0;
+    const empty = this.empty;
+    if (found !== null && found.length == empty.length) {
+      this.copy = found.start;
+    } else {
+      this.copy = changetype<usize>(empty);
+      memory.fill(this.copy, 0, empty.length);
+    }
+    this.set = set;
+    this.version = version;
+    return this.findRecord(hash, now, quota) + 8;
+  }
+
+  /** Writes the set that was opened. Cost: one host call. */
+  commit(): SharedResult {
+    return this.slots.replace(this.set, this.copy, this.empty.length, this.version);
+  }
+
+  private findRecord(hash: u64, now: u64, quota: Quota): usize {
+    const size = this.recordSize;
+    let soonest: u64 = u64.MAX_VALUE;
+    let taken: usize = 0;
+    for (let way = 0; way < WAYS; way++) {
+      const record = this.copy + <usize>way * size;
+      const check = load<u64>(record);
+      if (check == hash) {
+        this.evicted = false;
+        return record;
+      }
+      const idleAt = check == 0 ? 0 : quota.idleAt(record + 8);
+      if (idleAt < soonest) {
+        soonest = idleAt;
+        taken = record;
+      }
+    }
+    this.evicted = soonest > now;
+    memory.fill(taken, 0, size);
+    store<u64>(taken, hash);
+    return taken;
+  }
+}
