@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const limits: Record<string, number> = {
   "examples/hello-headers": 6_144,
   "assembly/header-routing": 65_536,
+  "assembly/metrics": 65_536,
 };
 const limitOfOthers = 65_536;
 
