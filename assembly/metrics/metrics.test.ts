@@ -1,6 +1,7 @@
 import { eachHost } from "@attache/harness/vitest";
 import { Emulator, type Cluster, type HostOptions, type StartHost } from "@attache/harness";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { compileFilter } from "../../test/compile-filter.ts";
 
 const module = new URL("build/plugin.wasm", import.meta.url);
 
@@ -167,6 +168,46 @@ eachHost("metrics", (start: StartHost) => {
       expect(seen.filter((name) => name === "proxy_get_property")).toHaveLength(10);
       expect(seen.filter((name) => name === "proxy_record_metric")).toHaveLength(4);
       expect(seen).toHaveLength(14);
+    });
+  });
+
+  describe("known labels", () => {
+    let probe: Uint8Array;
+    beforeAll(async () => {
+      probe = await compileFilter(`
+        import { log, registerPlugin } from "@attache/sdk";
+        import { Metrics } from "../../../../assembly/metrics/metrics";
+        export * from "@attache/sdk/proxy";
+
+        class Probe extends Metrics {
+          count: i32 = 0;
+          override record(): void {
+            const before = __allocatedBytes();
+            super.record();
+            const allocated = __allocatedBytes() - before;
+            log.info("request " + (++this.count).toString() + " allocated " + allocated.toString());
+          }
+        }
+        registerPlugin(() => new Probe());
+      `);
+    });
+
+    it("take no memory", async () => {
+      const dimensions = { path: "foldIds(request.path)", team: "request.headers['x-team'] + 'a'" };
+      const configuration = {
+        definitions: [{ name: "probe", value: "request.duration" }],
+        metrics: [{ name: "probe", dimensions }],
+        slo: [{ name: "api", good: "statusClass(response.code) == '2xx'" }],
+        inFlight: true,
+      };
+      const { clusters } = proxy({});
+      await using host = await start({ plugins: [{ module: probe, configuration }], clusters: clusters! });
+      for (let request = 0; request < 3; request++) await host.fetch("/users/1", { headers: { "x-team": "blue" } });
+      await host.waitForLog("request 2 allocated 0");
+      await host.waitForLog("request 3 allocated 0");
+      // Text longer than any before does: so the probe tells the truth.
+      await host.fetch("/users/1", { headers: { "x-team": "b".repeat(500) } });
+      await host.waitForLog(/^request 4 allocated [1-9]/);
     });
   });
 
