@@ -11,6 +11,7 @@ const limits: Record<string, number> = {
   "assembly/header-routing": 65_536,
   "assembly/auth-policy": 131_072,
   "assembly/rate-limit": 65_536,
+  "assembly/metrics": 65_536,
 };
 const limitOfOthers = 65_536;
 

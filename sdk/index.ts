@@ -39,6 +39,8 @@ export { Text } from "./memory/text";
 export { xxHash64 } from "./hash/xxhash64";
 export { randomBelow, randomU64 } from "./random/random";
 export { currentTimeNs } from "./time/time";
+export { LabelledCounter, LabelledGauge, LabelledHistogram, LabelledMetric } from "./metrics/labelled-metric";
+export { LabelSet } from "./metrics/label-set";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";

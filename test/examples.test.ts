@@ -8,8 +8,8 @@ import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const envoy = await findEnvoy();
-const configurations = readdirSync(`${root}examples`)
-  .map((name) => `examples/${name}/envoy.yaml`)
+const configurations = ["assembly", "examples"]
+  .flatMap((parent) => readdirSync(root + parent).map((name) => `${parent}/${name}/envoy.yaml`))
   .filter((path) => existsSync(root + path));
 
 describe.skipIf(envoy === null)(`Envoy${envoy === null ? `: ${withoutEnvoy}` : ""}`, () => {
