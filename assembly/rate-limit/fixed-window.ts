@@ -6,6 +6,13 @@ import { NEVER, Window } from "./window";
  */
 @final
 export class FixedWindow extends Window {
+  bringBack(state: usize, now: u64): bool {
+    const window = now / this.periodNs;
+    if (load<u64>(state) <= window + 1) return false;
+    store<u64>(state, window);
+    return true;
+  }
+
   charge(state: usize, now: u64, cost: u64): bool {
     const window = currentWindow(load<u64>(state), now, this.periodNs);
     const used = load<u64>(state) >= window ? load<u64>(state, 8) : 0;
@@ -34,7 +41,7 @@ export class FixedWindow extends Window {
 
 /**
  * The window that `now` is in, or the one after it if the state is there already: clocks of workers differ a little, and
- * what was counted must not be forgotten at a boundary. Further ahead, the clock went back.
+ * what was counted must not be forgotten at a boundary.
  */
 export function currentWindow(stored: u64, now: u64, periodNs: u64): u64 {
   const window = now / periodNs;

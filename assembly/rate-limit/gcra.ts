@@ -34,15 +34,20 @@ export class Gcra extends Window {
     return this.burstNs <= LONGEST_NS;
   }
 
+  bringBack(state: usize, now: u64): bool {
+    const arrival = load<u64>(state);
+    if (arrival <= now || arrival - now <= this.burstNs << 1) return false;
+    store<u64>(state, now + this.burstNs);
+    store<u64>(state, this.burstFraction, 8);
+    return true;
+  }
+
   charge(state: usize, now: u64, cost: u64): bool {
     let arrival = load<u64>(state);
     let fraction = load<u64>(state, 8);
     if (arrival < now) {
       arrival = now;
       fraction = 0;
-    } else if (arrival - now > this.burstNs << 1) {
-      arrival = now + this.burstNs;
-      fraction = this.burstFraction;
     }
     if (cost > this.burst) return this.refuse(arrival, fraction, now, NEVER);
     let next = arrival + mulDiv(cost, this.period, this.rate);

@@ -193,7 +193,13 @@ export class Limit {
   }
 
   private charge(now: u64): void {
-    const states = this.table!.open(this.hash, now, this.quota);
+    const table = this.table!;
+    let states = table.open(this.hash, now, this.quota);
+    // A rejected request writes nothing, so what the clock has done is written by itself.
+    if (states != 0 && this.quota.bringBack(states, now)) {
+      table.commit();
+      states = table.open(this.hash, now, this.quota);
+    }
     if (states == 0) this.verdict = Verdict.Failed;
     else this.verdict = this.quota.charge(states, now, this.charged) ? Verdict.Allowed : Verdict.Over;
   }

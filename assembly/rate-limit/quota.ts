@@ -56,6 +56,16 @@ export class Quota {
     return passes;
   }
 
+  /** Brings all windows of the record at `states` back to the present; `false` when none was too far in the future. */
+  bringBack(states: usize, now: u64): bool {
+    const windows = this.windows;
+    let isChanged = false;
+    for (let index = 0; index < windows.length; index++) {
+      if (unchecked(windows[index]).bringBack(states + <usize>index * STATE_SIZE, now)) isChanged = true;
+    }
+    return isChanged;
+  }
+
   refund(states: usize, now: u64, cost: u64): void {
     const windows = this.windows;
     for (let index = 0; index < windows.length; index++) {

@@ -53,6 +53,7 @@ eachHost("rate-limit", (start: StartHost) => {
       expect(await passing(host, 4, user("alice"), "/other")).toBe(4);
       expect(await passing(host, 4, { method: "POST", ...user("alice") }, "/api/x")).toBe(4);
       expect(await passing(host, 4, {}, "/api/x")).toBe(4);
+      expect(await passing(host, 4, user(""), "/api/x")).toBe(4);
     });
 
     it("by several windows at once", async () => {

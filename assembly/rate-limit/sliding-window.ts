@@ -8,6 +8,13 @@ import { NEVER, Window } from "./window";
  */
 @final
 export class SlidingWindow extends Window {
+  bringBack(state: usize, now: u64): bool {
+    const window = now / this.periodNs;
+    if (load<u64>(state) <= window + 1) return false;
+    store<u64>(state, window);
+    return true;
+  }
+
   charge(state: usize, now: u64, cost: u64): bool {
     const stored = load<u64>(state);
     const window = currentWindow(stored, now, this.periodNs);

@@ -22,12 +22,17 @@ export class TokenBucket extends Window {
     return mulDiv(divideUp(this.maxTokens, this.limit), this.periodNs, 1) <= LONGEST_NS;
   }
 
+  bringBack(state: usize, now: u64): bool {
+    const filledAt = load<u64>(state, 8);
+    if (filledAt <= now || filledAt - now <= this.periodNs) return false;
+    store<u64>(state, now, 8);
+    return true;
+  }
+
   charge(state: usize, now: u64, cost: u64): bool {
     let missing = load<u64>(state);
     let filledAt = load<u64>(state, 8);
-    if (filledAt > now) {
-      if (filledAt - now > this.periodNs) filledAt = now;
-    } else {
+    if (filledAt <= now) {
       const fills = (now - filledAt) / this.periodNs;
       if (missing == 0 || fills >= divideUp(missing, this.limit)) {
         missing = 0;

@@ -48,6 +48,9 @@ export abstract class Window {
     this.policy = '"' + name + '";q=' + decimal(min<u64>(limit, 999_999_999_999_999)) + window;
   }
 
+  /** Brings a state back to the present that is too far in the future; `false` when it is not. */
+  abstract bringBack(state: usize, now: u64): bool;
+
   /** Takes `cost` if it is there; if not, the state stays as it is and the answer is `false`. */
   abstract charge(state: usize, now: u64, cost: u64): bool;
 

@@ -1,0 +1,169 @@
+import { startEmulator, type EmulatorOptions, type RequestOptions } from "@attache/harness";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { SharedData } from "../../harness/emulator/shared-data.ts";
+
+// All of it needs several workers, virtual time, or a hand on the order in which workers write: the emulator has them.
+const module = new URL("build/plugin.wasm", import.meta.url);
+
+const start = async (limits: object[], options: Partial<EmulatorOptions> = {}) =>
+  await startEmulator({ plugins: [{ module, configuration: { limits } }], workers: 32, ...options });
+
+const algorithms = {
+  gcra: (count: number, per: string) => ({ algorithm: "gcra", limit: count, per }),
+  tokenBucket: (count: number, per: string) => ({
+    algorithm: "tokenBucket",
+    maxTokens: count,
+    tokensPerFill: count,
+    fillInterval: per,
+  }),
+  fixedWindow: (count: number, per: string) => ({ algorithm: "fixedWindow", limit: count, per }),
+  slidingWindow: (count: number, per: string) => ({ algorithm: "slidingWindow", limit: count, per }),
+};
+const each = Object.entries(algorithms);
+
+/**
+ * Calls `interrupt` each time a worker is about to write, but not while an interruption runs. Streams go to workers
+ * in turn: with many of them, what interrupts a worker is another one.
+ */
+function beforeWrites(interrupt: (key: string) => void): void {
+  const write = SharedData.prototype.set;
+  let isInterrupting = false;
+  vi.spyOn(SharedData.prototype, "set").mockImplementation(function (this: SharedData, vmId, key, value, cas) {
+    if (!isInterrupting) {
+      isInterrupting = true;
+      interrupt(key);
+      isInterrupting = false;
+    }
+    return write.call(this, vmId, key, value, cas);
+  });
+}
+
+const user = (name: string): RequestOptions => ({ headers: { "x-user": name } });
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("workers together", () => {
+  it.each(each)("let exactly the limit pass, of requests at once (%s)", async (_, quota) => {
+    await using host = await start([{ name: "all", ...quota(50, "1h") }], { workers: 4 });
+    const statuses = await Promise.all(Array.from({ length: 200 }, async () => (await host.fetch("/")).status));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(50);
+  });
+
+  it.each(each)("let exactly the limit pass, whichever writes are overtaken (%s)", async (_, quota) => {
+    // Bit n of the order: whether another worker's request comes between read and n-th write.
+    for (let order = 0; order < 64; order++) {
+      vi.restoreAllMocks();
+      await using host = await start([{ name: "all", ...quota(4, "1h") }]);
+      const overtaking: Promise<{ status: number }>[] = [];
+      let write = 0;
+      beforeWrites(() => {
+        if ((order >> write++) & 1) overtaking.push(host.fetch("/"));
+      });
+      const statuses: number[] = [];
+      for (let request = 0; request < 6; request++) statuses.push((await host.fetch("/")).status);
+      for (const answer of overtaking) statuses.push((await answer).status);
+      expect([order, statuses.filter((status) => status === 200).length]).toEqual([order, 4]);
+    }
+  });
+
+  it.each([
+    ["deny", 500],
+    ["allow", 200],
+  ])("never let a request pass in silence that could not be counted: failure mode %s", async (failureMode, status) => {
+    await using host = await start([{ name: "all", limit: 1000, per: "1h", failureMode }]);
+    const overtaking: Promise<{ status: number }>[] = [];
+    beforeWrites(() => overtaking.push(host.fetch("/")));
+    expect((await host.fetch("/")).status).toBe(status);
+    expect(overtaking).toHaveLength(17);
+    for (const answer of overtaking) expect((await answer).status).toBe(200);
+    expect(await host.metric("rate_limit.all.error")).toBe(1);
+    expect(await host.metric("rate_limit.all.cas_retry")).toBe(16);
+    expect(await host.metric("rate_limit.all.failure_mode_allowed")).toBe(status === 200 ? 1 : null);
+  });
+
+  it.each(each)("give back what a request took that another limit then rejects (%s)", async (_, quota) => {
+    const last = { name: "last", match: [{ uri: { exact: "/last" } }], limit: 1, per: "1h" };
+    await using host = await start([{ name: "all", ...quota(5, "1h") }, last]);
+    const overtaking: Promise<{ status: number }>[] = [];
+    beforeWrites((key) => {
+      if (key.includes("\0last\0") && overtaking.length === 0) overtaking.push(host.fetch("/last"));
+    });
+    expect((await host.fetch("/last")).status).toBe(429);
+    expect((await overtaking[0]!).status).toBe(200);
+    let passed = 0;
+    for (let request = 0; request < 6; request++) passed += Number((await host.fetch("/")).status === 200);
+    expect(passed).toBe(4);
+  });
+});
+
+describe("memory", () => {
+  it("is bounded however many clients come, and losses are counted", async () => {
+    await using host = await start([{ name: "user", key: [{ header: "x-user" }], limit: 1, per: "1s", slots: 64 }]);
+    const sizes = new Map<string, number>();
+    const write = SharedData.prototype.set;
+    vi.spyOn(SharedData.prototype, "set").mockImplementation(function (this: SharedData, vmId, key, value, cas) {
+      sizes.set(key, value.length);
+      return write.call(this, vmId, key, value, cas);
+    });
+    for (let client = 0; client < 5000; client++) {
+      expect((await host.fetch("/", user(`client-${client}`))).status).toBe(200);
+      if (client === 15) expect(await host.metric("rate_limit.user.evicted")).toBeNull();
+    }
+    expect(sizes.size).toBe(16);
+    expect(new Set(sizes.values())).toEqual(new Set([4 * 32]));
+    const evicted = await host.metric("rate_limit.user.evicted");
+    expect(evicted).toBe(5000 - 64);
+    host.advance(2000);
+    for (let client = 0; client < 16; client++) await host.fetch("/", user(`later-${client}`));
+    expect(await host.metric("rate_limit.user.evicted")).toBe(evicted);
+  });
+
+  it("goes to those with the largest debt when there is too little", async () => {
+    const limit = { name: "user", key: [{ header: "x-user" }], limit: 5, per: "1h", slots: 4 };
+    await using host = await start([limit]);
+    for (let request = 0; request < 5; request++) await host.fetch("/", user("greedy"));
+    for (let client = 0; client < 100; client++) await host.fetch("/", user(`client-${client}`));
+    expect((await host.fetch("/", user("greedy"))).status).toBe(429);
+  });
+});
+
+describe("a clock that goes back", () => {
+  it.each(each)("gives nothing back and locks nobody out (%s)", async (_, quota) => {
+    await using host = await start([{ name: "all", ...quota(2, "1s") }]);
+    const passes = async () => (await host.fetch("/")).status === 200;
+    expect([await passes(), await passes(), await passes()]).toEqual([true, true, false]);
+    for (const step of [-1, -1, 1, -300, -3_600_000]) {
+      host.advance(step);
+      expect([step, await passes()]).toEqual([step, false]);
+    }
+    host.advance(2000);
+    expect(await passes()).toBe(true);
+  });
+});
+
+describe("host calls", () => {
+  const calls = async (limit: object, requests: RequestOptions[]) => {
+    await using host = await start([limit], { workers: 1, logLevel: "trace" });
+    for (const request of requests) await host.fetch("/", request);
+    const lines = host.transcript.slice(host.transcript.findLastIndex((line) => line.includes("on_request_headers(")));
+    return lines.flatMap((line) => /^\[vm->host\] (?:proxy_|env\.proxy_)?(\w+)\(/.exec(line)?.[1] ?? []);
+  };
+  const warm = Array.from({ length: 4 }, () => user("a"));
+  const counted = ["get_current_time_nanoseconds", "get_shared_data", "set_shared_data", "increment_metric"];
+
+  it("of an allowed request are five by address, five by header", async () => {
+    const limit = { name: "x", limit: 100, per: "1h" };
+    expect(await calls({ ...limit, key: [{ remoteAddress: {} }] }, warm)).toEqual(["get_property", ...counted]);
+    expect(await calls({ ...limit, key: [{ header: "x-user" }] }, warm)).toEqual(["get_header_map_pairs", ...counted]);
+  });
+
+  it("of a rejected request have no write of state", async () => {
+    const seen = await calls({ name: "x", limit: 1, per: "1h" }, warm);
+    expect(seen.filter((name) => name !== "log")).toEqual([
+      "get_current_time_nanoseconds",
+      "get_shared_data",
+      "increment_metric",
+      "send_local_response",
+    ]);
+  });
+});
