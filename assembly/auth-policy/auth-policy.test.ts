@@ -606,6 +606,8 @@ describe("auth-policy, counted in the emulator", () => {
     }));
     expect(await callsOf(policies(deny({ rules })), module)).toEqual([
       "proxy_get_header_map_pairs",
+      // A principal, and, as there is none, whether the peer has a certificate at all.
+      "proxy_get_property",
       "proxy_get_property",
       "proxy_increment_metric",
     ]);

@@ -1,5 +1,6 @@
 import {
   ByteView,
+  connection,
   destination,
   getPropertyAt,
   IpAddress,
@@ -84,7 +85,7 @@ export class RequestFacts {
     return this.hostView;
   }
 
-  /** The first URI of the peer's certificate. */
+  /** Who the peer's certificate says it is: a SPIFFE id in a mesh. `null` for a peer without one. */
   get principal(): ByteView | null {
     if (this.isNew(Known.Principal)) this.principalView = notEmpty(this.readPrincipal());
     return this.principalView;
@@ -138,8 +139,12 @@ export class RequestFacts {
     this.addNormalized(stripped);
   }
 
+  /** As Envoy's RBAC: the first URI, else the first DNS name, else the subject. */
   protected readPrincipal(): ByteView | null {
-    return getPropertyAt("connection\0uri_san_peer_certificate");
+    const uri = notEmpty(getPropertyAt("connection\0uri_san_peer_certificate"));
+    if (uri !== null || !connection.mtls) return uri;
+    const name = notEmpty(getPropertyAt("connection\0dns_san_peer_certificate"));
+    return name !== null ? name : getPropertyAt("connection\0subject_peer_certificate");
   }
 
   protected readServerName(): ByteView | null {
