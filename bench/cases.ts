@@ -108,6 +108,53 @@ export const cases: readonly Case[] = [
     variants: [made("ours", "attributes"), made("rust", "attributes")],
   },
   {
+    name: "auth-policy",
+    what: "the last of N rules by path and method (filter auth-policy)",
+    variants: [10, 1000, 10_000].flatMap((count) => [
+      {
+        name: `Attaché, ${count} rules`,
+        module: assembly("auth-policy"),
+        configuration: { authorizationPolicies: policies(count) },
+      },
+      rbac(count),
+    ]),
+  },
+  {
+    name: "rate-limit",
+    what: "one local limit on one key, which is never reached",
+    variants: [
+      {
+        name: "native local_ratelimit",
+        filters: [
+          {
+            name: "local_ratelimit",
+            typed_config: {
+              "@type": `${TYPES}.local_ratelimit.v3.LocalRateLimit`,
+              stat_prefix: "bench",
+              token_bucket: { max_tokens: 1_000_000_000, tokens_per_fill: 1_000_000_000, fill_interval: "1s" },
+              filter_enabled: { default_value: { numerator: 100 } },
+              filter_enforced: { default_value: { numerator: 100 } },
+            },
+          },
+        ],
+      },
+      {
+        name: "Attaché, one limit",
+        module: assembly("rate-limit"),
+        configuration: {
+          limits: [
+            { name: "all", key: [{ maskedRemoteAddress: { v4: 32, v6: 64 } }], limit: 1_000_000_000, per: "1s" },
+          ],
+        },
+      },
+    ],
+  },
+  {
+    name: "metrics",
+    what: "Istio's standard metrics for HTTP",
+    variants: [{ name: "Attaché, standard set", module: assembly("metrics") }],
+  },
+  {
     name: "header-routing",
     what: "the last of N routes by a header (filter header-routing)",
     requestHeaders: { "x-route": "last" },
@@ -118,6 +165,46 @@ export const cases: readonly Case[] = [
     })),
   },
 ];
+
+/** The last of them matches: a path and a header each. */
+function policies(count: number): Json[] {
+  const rules = Array.from({ length: count }, (_, i) => ({
+    to: [{ operation: { paths: [i === count - 1 ? "/" : `/path-${i}`], methods: ["GET"] } }],
+  }));
+  return [{ name: "bench", namespace: "bench", action: "ALLOW", rules }];
+}
+
+/** The same rules in Envoy's own filter. */
+function rbac(count: number): Variant {
+  const permissions = Array.from({ length: count }, (_, i) => ({
+    and_rules: {
+      rules: [
+        { url_path: { path: { exact: i === count - 1 ? "/" : `/path-${i}` } } },
+        { header: { name: ":method", string_match: { exact: "GET" } } },
+      ],
+    },
+  }));
+  return {
+    name: `native rbac, ${count} rules`,
+    filters: [
+      {
+        name: "rbac",
+        typed_config: {
+          "@type": `${TYPES}.rbac.v3.RBAC`,
+          rules: {
+            action: "ALLOW",
+            policies: Object.fromEntries(
+              permissions.map((rule, i) => [
+                `rule-${String(i).padStart(6, "0")}`,
+                { permissions: [rule], principals: [{ any: true }] },
+              ]),
+            ),
+          },
+        },
+      },
+    ],
+  };
+}
 
 function routes(count: number): Json[] {
   return Array.from({ length: count }, (_, i) => ({

@@ -7,7 +7,6 @@ import { build } from "@attache/cli";
 
 const run = promisify(execFile);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const bin = (name: string) => here(`../node_modules/.bin/${name}`);
 
 /** How a variant's module is made; each answers with the module's file. */
 export const builders = {
@@ -18,29 +17,16 @@ export const builders = {
   },
 
   hand: async (name: string) => {
-    const outFile = here(`build/hand-${name}.wasm`);
-    await run(bin("asc"), [
-      here(`hand/${name}.ts`),
-      "-O3",
-      "--noAssert",
-      "--runtime",
-      "stub",
-      "--use",
-      "abort=",
-      "-o",
-      outFile,
-    ]);
-    return outFile;
+    await asc(name, "hand", ["--noAssert", "--runtime", "stub", "--use", "abort="]);
+    return here(`build/hand-${name}.wasm`);
   },
 
   /** The only kept-up AssemblyScript SDK besides ours. */
   peer: async (name: string) => {
     await installPeer();
-    const outFile = here(`build/peer-${name}.wasm`);
-    const config = here("node_modules/@assemblyscript/wasi-shim/asconfig.json");
-    const flags = ["--config", config, "-O3", "--use", "abort=abort_proc_exit", "-o", outFile];
-    await run(bin("asc"), [here(`peer/${name}.ts`), ...flags], { cwd: here(".") });
-    return outFile;
+    const config = "node_modules/@assemblyscript/wasi-shim/asconfig.json";
+    await asc(name, "peer", ["--config", config, "--use", "abort=abort_proc_exit"]);
+    return here(`build/peer-${name}.wasm`);
   },
 
   rust: async (name: string) => {
@@ -57,6 +43,12 @@ export const builders = {
     return outFile;
   },
 };
+
+/** Compiles in this folder, by paths relative to it: the options of the repository's filters are not for these. */
+async function asc(name: string, kind: string, flags: readonly string[]): Promise<void> {
+  const program = here("../node_modules/.bin/asc");
+  await run(program, [`${kind}/${name}.ts`, "-O3", ...flags, "-o", `build/${kind}-${name}.wasm`], { cwd: here(".") });
+}
 
 /** Makes the folder that modules go to. */
 export async function prepare(): Promise<void> {
