@@ -432,6 +432,21 @@ eachHost("auth-policy", (start: StartHost) => {
     });
   });
 
+  it.each(["1,t", "true,True", "yes", ""])("enforces a policy whose dry run is %j, and warns", async (value) => {
+    const annotations = { "istio.io/dry-run": value };
+    await using host = await start(proxy(policies(deny({ annotations, ...to({ paths: ["/info"] }) }))));
+    expect(await status(host)).toBe(403);
+    await host.waitForLog("is neither true nor false: the policy is enforced");
+  });
+
+  it("warns of a scope that it does not read", async () => {
+    const key = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+    const jwtRules = [{ issuer: "i", jwks: JSON.stringify({ keys: [key] }) }];
+    const requestAuthentication = [{ selector: { matchLabels: { app: "a" } }, jwtRules }];
+    await using host = await start(proxy({ requestAuthentication }));
+    await host.waitForLog("requestAuthentication[0].selector: is ignored");
+  });
+
   describe("options", () => {
     it("requireMtls denies a peer without a certificate", async () => {
       await using host = await start(proxy({ options: { requireMtls: true } }, module));

@@ -1,5 +1,6 @@
 import { ConfigReader, JsonKind } from "@attache/sdk";
 import { Condition } from "./condition";
+import { ignoreScope } from "./ignored-scope";
 import { readOperation } from "./operation";
 import { PolicyContext } from "./policy-context";
 import { Rule } from "./rule";
@@ -37,9 +38,7 @@ export class Policy {
     this.action = <Action>spec.oneOf("action", ["ALLOW", "DENY", "AUDIT", "CUSTOM"], Action.Allow);
     context.namespace = this.namespace;
     context.allows = this.action == Action.Allow;
-    ignoreWithWarning(spec, "selector");
-    ignoreWithWarning(spec, "targetRef");
-    ignoreWithWarning(spec, "targetRefs");
+    ignoreScope(spec);
     this.readProvider(spec);
     const rules = spec.array("rules");
     this.checkRules(spec, rules);
@@ -123,16 +122,16 @@ function readDryRun(annotations: ConfigReader): bool {
     const annotation = annotations.at(index);
     if (annotation.key != "istio.io/dry-run") continue;
     const isText = annotation.kind == JsonKind.String;
-    const value = "," + annotation.asString() + ",";
-    isDryRun = ",1,t,T,TRUE,true,True,".includes(value);
-    if (isText && !isDryRun && !",0,f,F,FALSE,false,False,".includes(value)) {
+    const value = annotation.asString();
+    isDryRun = isListed(value, ",1,t,T,TRUE,true,True,");
+    if (isText && !isDryRun && !isListed(value, ",0,f,F,FALSE,false,False,")) {
       annotation.warn("is neither true nor false: the policy is enforced");
     }
   }
   return isDryRun;
 }
 
-function ignoreWithWarning(spec: ConfigReader, name: string): void {
-  spec.ignore(name);
-  if (spec.has(name)) spec.get(name).warn("is ignored: the filter's own resource says where it applies");
+/** Whether `value` is one of the words that commas divide in `list`. */
+function isListed(value: string, list: string): bool {
+  return !value.includes(",") && list.includes("," + value + ",");
 }

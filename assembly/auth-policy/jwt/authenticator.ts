@@ -7,6 +7,7 @@ import {
   setPropertyBytes,
   Text,
 } from "@attache/sdk";
+import { ignoreScope } from "../ignored-scope";
 import { Claims } from "../claims";
 import { JwtRule } from "./jwt-rule";
 import { JwtStatus, jwtStatusText } from "./jwt-status";
@@ -105,9 +106,7 @@ function readSpec(resource: ConfigReader): ConfigReader {
 }
 
 function acceptSpec(spec: ConfigReader): ConfigReader {
-  spec.ignore("selector");
-  spec.ignore("targetRef");
-  spec.ignore("targetRefs");
+  ignoreScope(spec);
   return spec;
 }
 
