@@ -146,7 +146,7 @@ export class Limit {
     const table = this.table!;
     if (this.charged == 0) return this.verdict;
     for (let attempt = 0; this.verdict == Verdict.Allowed; attempt++) {
-      const result = table.commit();
+      const result = table.commit(this.quota);
       if (result == SharedResult.Done) {
         if (table.evicted) this.metrics.evicted.increment();
         return Verdict.Allowed;
@@ -165,11 +165,11 @@ export class Limit {
     const table = this.table!;
     if (this.charged == 0) return;
     for (let attempt = 0; attempt <= MOST_ATTEMPTS; attempt++) {
-      const states = table.open(this.hash, now, this.quota);
+      const states = table.open(this.hash, now);
       // A key that was evicted meanwhile has nothing left to give back.
       if (states == 0 || load<u64>(states) == 0) return;
       this.quota.refund(states, now, this.charged);
-      if (table.commit() != SharedResult.Contended) return;
+      if (table.commit(this.quota) != SharedResult.Contended) return;
     }
   }
 
@@ -194,11 +194,11 @@ export class Limit {
 
   private charge(now: u64): void {
     const table = this.table!;
-    let states = table.open(this.hash, now, this.quota);
+    let states = table.open(this.hash, now);
     // A rejected request writes nothing, so what the clock has done is written by itself.
     if (states != 0 && this.quota.bringBack(states, now)) {
-      table.commit();
-      states = table.open(this.hash, now, this.quota);
+      table.commit(this.quota);
+      states = table.open(this.hash, now);
     }
     if (states == 0) this.verdict = Verdict.Failed;
     else this.verdict = this.quota.charge(states, now, this.charged) ? Verdict.Allowed : Verdict.Over;

@@ -110,12 +110,28 @@ describe("memory", () => {
       if (client === 15) expect(await host.metric("rate_limit.user.evicted")).toBeNull();
     }
     expect(sizes.size).toBe(16);
-    expect(new Set(sizes.values())).toEqual(new Set([4 * 32]));
+    expect(new Set(sizes.values())).toEqual(new Set([4 * 40]));
     const evicted = await host.metric("rate_limit.user.evicted");
     expect(evicted).toBe(5000 - 64);
     host.advance(2000);
     for (let client = 0; client < 16; client++) await host.fetch("/", user(`later-${client}`));
     expect(await host.metric("rate_limit.user.evicted")).toBe(evicted);
+  });
+
+  it.each(each)("goes to those who owe for longest, whatever the quota of who comes (%s)", async (_, quota) => {
+    // An override has the algorithm of its limit.
+    const { algorithm, ...short } = quota(1, "1s");
+    const overrides = [{ when: { "x-user": { prefix: "short" } }, ...short }];
+    const limit = { name: "user", key: [{ header: "x-user" }], ...quota(1, "1h"), overrides, slots: 4 };
+    await using host = await start([limit]);
+    const ask = async (name: string) => (await host.fetch("/", user(name))).status;
+    for (const name of ["a", "b", "c", "short-1"]) expect(await ask(name)).toBe(200);
+    expect(await ask("short-2")).toBe(200);
+    expect(await host.metric("rate_limit.user.evicted")).toBe(1);
+    for (const name of ["a", "b", "c"]) expect(await ask(name)).toBe(429);
+    expect(await ask("d")).toBe(200);
+    expect(await host.metric("rate_limit.user.evicted")).toBe(2);
+    for (const name of ["a", "b", "c"]) expect(await ask(name)).toBe(429);
   });
 
   it("goes to those with the largest debt when there is too little", async () => {

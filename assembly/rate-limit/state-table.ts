@@ -5,6 +5,9 @@ import { STATE_SIZE } from "./window";
 /** Keys that share one value of the proxy's shared data. */
 const WAYS: i32 = 4;
 
+/** Before the states of a record: its key's hash, and when they will be idle by the key's own quota. */
+const HEADER_SIZE: usize = 16;
+
 /**
  * The states of a limit's keys in the proxy's shared data: a table of fixed size, since shared data can neither be
  * deleted nor expires. A key's hash says which set of four records can hold it, and tells it apart from others there. A
@@ -25,6 +28,8 @@ export class StateTable {
   private readonly empty: StaticArray<u8>;
   private set: u32 = 0;
   private copy: usize = 0;
+  /** The record that was opened. */
+  private record: usize = 0;
   private version: u32 = 0;
 
   /**
@@ -37,13 +42,13 @@ export class StateTable {
     let sets: u32 = 1;
     while (sets * WAYS < keys) sets <<= 1;
     this.mask = sets - 1;
-    const recordSize: usize = 8 + <usize>windows * STATE_SIZE;
+    const recordSize: usize = HEADER_SIZE + <usize>windows * STATE_SIZE;
     this.recordSize = recordSize;
     this.empty = new StaticArray<u8>(<i32>recordSize * WAYS);
   }
 
   /** Address of the states of the key with this hash, for {@link commit}; 0 when the proxy refuses. Cost: one host call. */
-  open(hash: u64, now: u64, quota: Quota): usize {
+  open(hash: u64, now: u64): usize {
     // The low bits spread over the sets; all bits tell keys apart.
     const set = (<u32>hash) & this.mask;
     const found = this.slots.read(set);
@@ -58,15 +63,17 @@ export class StateTable {
     }
     this.set = set;
     this.version = version;
-    return this.findRecord(hash, now, quota) + 8;
+    this.record = this.findRecord(hash, now);
+    return this.record + HEADER_SIZE;
   }
 
-  /** Writes the set that was opened. Cost: one host call. */
-  commit(): SharedResult {
+  /** Writes the set that was opened, whose states are of `quota`. Cost: one host call. */
+  commit(quota: Quota): SharedResult {
+    store<u64>(this.record, quota.idleAt(this.record + HEADER_SIZE), 8);
     return this.slots.replace(this.set, this.copy, this.empty.length, this.version);
   }
 
-  private findRecord(hash: u64, now: u64, quota: Quota): usize {
+  private findRecord(hash: u64, now: u64): usize {
     const size = this.recordSize;
     let soonest: u64 = u64.MAX_VALUE;
     let taken: usize = 0;
@@ -77,7 +84,7 @@ export class StateTable {
         this.evicted = false;
         return record;
       }
-      const idleAt = check == 0 ? 0 : quota.idleAt(record + 8);
+      const idleAt = check == 0 ? 0 : load<u64>(record, 8);
       if (idleAt < soonest) {
         soonest = idleAt;
         taken = record;
