@@ -62,6 +62,18 @@ const source = filterSource(
       headers.set("result", "declared " + this.plugin.declared.toString() + " " + declared.toString() + " " +
         again.toString() + ", set " + once.toString() + " " + twice.toString() + ", late " + late.toString() + " " +
         later.toString() + ", state " + known.toString() + " " + strange.toString());
+    } else if (path.startsWith("/cel")) {
+      const sum = Expression.compile("request.headers['x-team'] == 'core' && request.method == 'GET'");
+      const text = Expression.compile("request.path + '!'"), absent = Expression.compile("request.headers['nope']");
+      if (sum === null || text === null || absent === null) {
+        headers.set("result", "no CEL");
+        return FilterHeaders.Continue;
+      }
+      const broken = Expression.compile("1 +") === null;
+      const truth = attributeBool(sum.evaluate()), said = attributeText(text.evaluate())!;
+      const missing = absent.evaluate() === null, released = sum.release(), gone = sum.evaluate() === null;
+      headers.set("result", truth.toString() + " " + said + " " + missing.toString() + " " + broken.toString() + " " +
+        released.toString() + " " + gone.toString());
     } else if (path.startsWith("/route")) {
       headers.set("result", envoy.clearRouteCache().toString());
     }
@@ -75,7 +87,10 @@ const source = filterSource(
     this.declared = envoy.declareProperty("note", LifeSpan.Request, PropertyType.Text, true);
   }`,
 )
-  .replace("import {", "import { envoy, ForeignFunction, LifeSpan, PropertyType, setProperty,")
+  .replace(
+    "import {",
+    "import { attributeBool, attributeText, envoy, Expression, ForeignFunction, LifeSpan, PropertyType, setProperty,",
+  )
   .replace(
     "registerPlugin(",
     `function bytesOf(hex: string): ByteView {
@@ -91,7 +106,7 @@ const source = filterSource(
     registerPlugin(`,
   );
 
-eachHost("foreign functions", (start) => {
+eachHost("foreign functions", (start, kind) => {
   let module: Uint8Array;
   beforeAll(async () => {
     module = await compileFilter(source);
@@ -177,6 +192,11 @@ eachHost("foreign functions", (start) => {
 
   it("declare properties and set filter state", async () => {
     expect(await ask("/state")).toBe("declared true true false, set true false, late true true, state true false");
+  });
+
+  it(`compile and evaluate CEL${kind === "emulator" ? ", which the emulator does not: null" : ""}`, async () => {
+    const result = await ask("/cel?q", { "x-team": "core" });
+    expect(result).toBe(kind === "emulator" ? "no CEL" : "true /cel?q! true true true true");
   });
 
   it("clear the route cache", async () => {
