@@ -1,24 +1,12 @@
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, LogLevel};
-
-proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Warn);
-    proxy_wasm::set_root_context(|_| Box::new(Root));
-}}
-
-struct Root;
-impl Context for Root {}
-impl RootContext for Root {
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Filter))
-    }
-}
-
+use attache_bench::guest;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
 use std::cell::Cell;
+
 thread_local! { static METRIC: Cell<u32> = const { Cell::new(0) }; }
+
+guest!(Filter);
+
 struct Filter;
 impl Context for Filter {}
 impl HttpContext for Filter {
