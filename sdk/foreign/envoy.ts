@@ -1,7 +1,7 @@
 import { Status } from "../abi/enums";
 import { ByteView } from "../memory/byte-view";
+import { ProtobufWriter } from "../protobuf";
 import { ForeignFunction } from "./foreign-function";
-import { beginMessage, callWithMessage, writeBytesField, writeNumberField, writeTextField } from "./message";
 
 /** What the proxy says of a signature. */
 export const enum SignatureCheck {
@@ -99,12 +99,8 @@ export class envoy {
     type: PropertyType = PropertyType.Text,
     isReadOnly: bool = false,
   ): bool {
-    beginMessage();
-    writeTextField(1, name);
-    writeNumberField(2, isReadOnly ? 1 : 0);
-    writeNumberField(3, type);
-    writeNumberField(5, span);
-    return callWithMessage(declareProperty) !== null;
+    const message = new ProtobufWriter().text(1, name).bool(2, isReadOnly).uint32(3, type).uint32(5, span);
+    return declareProperty.call(message.written()) !== null;
   }
 
   /**
@@ -116,11 +112,8 @@ export class envoy {
    * @returns `false` when the proxy knows no object of this name, does not take the value, or there is no stream
    */
   static setFilterState(name: string, value: string, span: LifeSpan = LifeSpan.Request): bool {
-    beginMessage();
-    writeTextField(1, name);
-    writeTextField(2, value);
-    writeNumberField(3, span);
-    return callWithMessage(setFilterState) !== null;
+    const message = new ProtobufWriter().text(1, name).text(2, value).uint32(3, span);
+    return setFilterState.call(message.written()) !== null;
   }
 
   /**
@@ -132,12 +125,8 @@ export class envoy {
    */
   static verifySignature(hash: string, publicKey: ByteView, signature: ByteView, data: ByteView): SignatureCheck {
     if (verifySignature.status == Status.NotFound) return SignatureCheck.Unavailable;
-    beginMessage();
-    writeTextField(1, hash);
-    writeBytesField(2, publicKey.start, publicKey.length);
-    writeBytesField(3, signature.start, signature.length);
-    writeBytesField(4, data.start, data.length);
-    const answer = callWithMessage(verifySignature);
+    const message = new ProtobufWriter().text(1, hash).bytes(2, publicKey).bytes(3, signature).bytes(4, data);
+    const answer = verifySignature.call(message.written());
     if (answer !== null && isTrue(answer)) return SignatureCheck.Valid;
     return verifySignature.status == Status.NotFound ? SignatureCheck.Unavailable : SignatureCheck.Invalid;
   }
@@ -150,11 +139,8 @@ export class envoy {
    * @param privateKey PKCS #8 (DER)
    */
   static sign(hash: string, privateKey: ByteView, data: ByteView): ByteView | null {
-    beginMessage();
-    writeTextField(1, hash);
-    writeBytesField(2, privateKey.start, privateKey.length);
-    writeBytesField(3, data.start, data.length);
-    const answer = callWithMessage(sign);
+    const message = new ProtobufWriter().text(1, hash).bytes(2, privateKey).bytes(3, data);
+    const answer = sign.call(message.written());
     return answer === null || !isTrue(answer) ? null : bytesOf(answer);
   }
 }

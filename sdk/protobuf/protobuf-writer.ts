@@ -29,19 +29,19 @@ export class ProtobufWriter {
     this.used = 0;
   }
 
-  /** Writes field `number`: a varint. */
+  /** Writes a varint. */
   uint64(field: u32, value: u64): ProtobufWriter {
     this.varint((<u64>field) << 3);
     this.varint(value);
     return this;
   }
 
-  /** Writes field `number`: a varint, read as signed. */
+  /** Writes a varint, read as signed. */
   int64(field: u32, value: i64): ProtobufWriter {
     return this.uint64(field, <u64>value);
   }
 
-  /** Writes field `number`: a varint. */
+  /** Writes a varint. */
   uint32(field: u32, value: u32): ProtobufWriter {
     return this.uint64(field, <u64>value);
   }
@@ -51,62 +51,62 @@ export class ProtobufWriter {
     return this.uint64(field, <u64>(<i64>value));
   }
 
-  /** Writes field `number`: a zigzag varint. */
+  /** Writes a zigzag varint. */
   sint64(field: u32, value: i64): ProtobufWriter {
     return this.uint64(field, <u64>((value << 1) ^ (value >> 63)));
   }
 
-  /** Writes field `number`: a zigzag varint. */
+  /** Writes a zigzag varint. */
   sint32(field: u32, value: i32): ProtobufWriter {
     return this.uint64(field, <u64>(<u32>((value << 1) ^ (value >> 31))));
   }
 
-  /** Writes field `number`: a varint, not 0. */
+  /** Writes a varint, not 0. */
   bool(field: u32, value: bool): ProtobufWriter {
     return this.uint64(field, value ? 1 : 0);
   }
 
-  /** Writes field `number`: eight bytes, unsigned. */
+  /** Writes eight bytes, unsigned. */
   fixed64(field: u32, value: u64): ProtobufWriter {
     this.varint(((<u64>field) << 3) | 1);
     store<u64>(this.room(8), value);
     return this;
   }
 
-  /** Writes field `number`: eight bytes, signed. */
+  /** Writes eight bytes, signed. */
   sfixed64(field: u32, value: i64): ProtobufWriter {
     return this.fixed64(field, <u64>value);
   }
 
-  /** Writes field `number`: four bytes, unsigned. */
+  /** Writes four bytes, unsigned. */
   fixed32(field: u32, value: u32): ProtobufWriter {
     this.varint(((<u64>field) << 3) | 5);
     store<u32>(this.room(4), value);
     return this;
   }
 
-  /** Writes field `number`: four bytes, signed. */
+  /** Writes four bytes, signed. */
   sfixed32(field: u32, value: i32): ProtobufWriter {
     return this.fixed32(field, <u32>value);
   }
 
-  /** Writes field `number`: eight bytes, a number with a fraction. */
+  /** Writes eight bytes, a number with a fraction. */
   double(field: u32, value: f64): ProtobufWriter {
     return this.fixed64(field, reinterpret<u64>(value));
   }
 
-  /** Writes field `number`: four bytes, a number with a fraction. */
+  /** Writes four bytes, a number with a fraction. */
   float(field: u32, value: f32): ProtobufWriter {
     return this.fixed32(field, reinterpret<u32>(value));
   }
 
-  /** Writes field `number`: text with its length. */
+  /** Writes text with its length. */
   text(field: u32, value: string): ProtobufWriter {
     const encoded = encodeText(value);
     return this.block(field, encoded, <i32>textSize(encoded));
   }
 
-  /** Writes field `number`: bytes with their length. */
+  /** Writes bytes with their length. */
   bytes(field: u32, value: ByteView): ProtobufWriter {
     return this.block(field, value.start, value.length);
   }
