@@ -65,7 +65,7 @@ function request(name: string, info: StreamInfo, maps: PropertyMaps): Property |
     case "time":
       return milliseconds(info.startTime);
     case "protocol":
-      return info.protocol;
+      return info.protocol ?? undefined;
     case "duration":
       return info.endTime === null ? undefined : milliseconds(info.endTime - info.startTime);
     case "size": {
@@ -175,9 +175,9 @@ function upstream(name: string, info: StreamInfo): Property | undefined {
       return `${peer.address}:${peer.port}`;
     case "port":
       return integer(peer.port);
-    // Envoy tells the connection's own once it is there, which is after it has the request.
+    // Of a request, Envoy tells the connection's own once it is there, which is after it has the request.
     case "local_address":
-      return info.responseCode === null ? undefined : peer.localAddress;
+      return info.responseCode === null && info.protocol !== null ? undefined : peer.localAddress;
     case "cx_pool_ready_duration":
       return info.responseCode === null ? undefined : milliseconds(0);
     case "transport_failure_reason":
