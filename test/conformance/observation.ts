@@ -96,7 +96,14 @@ export async function observe(
   for (const steps of tcpSteps) answers.push(await connectionLine(running, steps));
   for (const request of scenario.requests ?? (scenario.tcp === undefined ? [{}] : [])) {
     const noneExpected = expected?.answers[answers.length] === "none";
-    answers.push(await answerTo(running, request, patienceMs[noneExpected ? "envoyWhenNoneIsExpected" : running.kind]));
+    answers.push(
+      await answerTo(
+        running,
+        request,
+        scenario.advanceMs ?? 0,
+        patienceMs[noneExpected ? "envoyWhenNoneIsExpected" : running.kind],
+      ),
+    );
   }
   const metrics = async () =>
     await Promise.all((scenario.metrics ?? []).map(async (name) => `${name} ${await running.metric(name)}`));
@@ -143,7 +150,12 @@ function isShort(seen: Observation, expected: Observation): boolean {
   );
 }
 
-async function answerTo(host: Host, { path = "/", ...options }: ScenarioRequest, patience: number): Promise<string> {
+async function answerTo(
+  host: Host,
+  { path = "/", ...options }: ScenarioRequest,
+  advanceMs: number,
+  patience: number,
+): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<"none">((resolve) => {
     timer = setTimeout(resolve, patience, "none");
@@ -152,6 +164,7 @@ async function answerTo(host: Host, { path = "/", ...options }: ScenarioRequest,
     if (error instanceof HarnessError && error.code === "STREAM_RESET") return "reset";
     throw error;
   });
+  if (advanceMs > 0 && host instanceof Emulator) host.advance(advanceMs);
   try {
     // A stream that hangs ends with its host.
     answer.catch(() => {});
@@ -222,6 +235,7 @@ function mask(line: string): string {
     .replace(/x-envoy-upstream-service-time=\d+/g, "x-envoy-upstream-service-time=<ms>")
     .replace(/(\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT)/g, "<date>")
     .replace(/(_shared_queue\()[1-9]\d*(,|\))/, "$1<token>$2")
+    .replace(/(proxy_on_queue_ready\(\d+, )\d+/, "$1<token>")
     .replace(/(proxy_set_shared_data\(.*, )[1-9]\d*\)/, "$1<version>)")
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:<port>");
 }

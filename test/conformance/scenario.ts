@@ -20,6 +20,8 @@ export interface Scenario {
   tcp?: TcpScenario;
   /** One `GET /` when absent. Each starts when the one before has ended. */
   requests?: readonly ScenarioRequest[];
+  /** How far virtual time goes on once a request is sent; in Envoy time passes by itself. */
+  advanceMs?: number;
   /** Metrics to compare at the end. */
   metrics?: readonly string[];
   /**

@@ -286,6 +286,7 @@ const attributes = [
   "upstream.num_endpoints",
   "upstream.cx_pool_ready_duration",
   "upstream.transport_failure_reason",
+  "upstream.locality",
   "upstream_filter_state",
   "xds.upstream_host_metadata",
   "upstream.request_attempt_count",
@@ -312,6 +313,7 @@ const volatile = new Set([
   "upstream.address",
   "upstream.local_address",
   "request.duration",
+  "upstream.cx_pool_ready_duration",
 ]);
 
 const properties: Scenario[] = attributes.map((path) => {
