@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { HarnessError, loadModule } from "@attache/harness";
 import { compiler } from "./compiler.ts";
 import { Problem } from "./problem.ts";
+import { withoutSourceMapUrl } from "./source-map.ts";
 
 export interface BuildOptions {
   /** The filter's main file, or the folder that holds it as `filter.ts` or `index.ts`. */
@@ -13,6 +14,8 @@ export interface BuildOptions {
   outFile?: string;
   /** Keep function names and skip optimisation: larger and slower, with full stack traces. */
   debug?: boolean;
+  /** Also write `plugin.wasm.map`. The module stays the same to the byte: it does not name its map. */
+  sourceMap?: boolean;
 }
 
 export interface BuildResult {
@@ -36,9 +39,10 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   const entry = findEntry(resolve(options.entry));
   const packageFolder = findPackage(dirname(entry));
   const outFile = resolve(options.outFile ?? join(packageFolder, "build", "plugin.wasm"));
-  const code = await compile(entry, packageFolder, options.debug ?? false);
+  const { code, sourceMap } = await compile(entry, packageFolder, options);
   await check(code, entry);
   await writeWhole(outFile, code);
+  if (sourceMap !== null) await writeWhole(`${outFile}.map`, sourceMap);
   return { outFile, size: code.length };
 }
 
@@ -60,9 +64,15 @@ function findPackage(folder: string): string {
   }
 }
 
-async function compile(entry: string, packageFolder: string, debug: boolean): Promise<Uint8Array> {
+interface Compiled {
+  code: Uint8Array;
+  sourceMap: string | null;
+}
+
+async function compile(entry: string, packageFolder: string, options: BuildOptions): Promise<Compiled> {
   const messages: string[] = [];
   let code: Uint8Array | null = null;
+  let sourceMap: string | null = null;
   const { error } = await compiler.main(
     [
       relative(packageFolder, entry),
@@ -71,19 +81,21 @@ async function compile(entry: string, packageFolder: string, debug: boolean): Pr
       "--outFile",
       "plugin.wasm",
       ...(await forcedOptions(packageFolder)),
-      ...(debug ? ["--debug", "--optimizeLevel", "0", "--shrinkLevel", "0"] : []),
+      ...(options.sourceMap ? ["--sourceMap"] : []),
+      ...(options.debug ? ["--debug", "--optimizeLevel", "0", "--shrinkLevel", "0"] : []),
     ],
     {
       stderr: { write: (text) => messages.push(String(text)) },
       writeFile: (name, content) => {
         if (name === "plugin.wasm") code = content as Uint8Array;
+        if (name === "plugin.wasm.map") sourceMap = String(content);
       },
     },
   );
   if (error !== null || code === null) {
     throw new BuildError(`${messages.join("").trim() || String(error)}\n${entry} does not compile`);
   }
-  return code;
+  return { code: withoutSourceMapUrl(code), sourceMap };
 }
 
 /** The SDK's compiler options, as command-line arguments: these win over any configuration file. */
@@ -112,7 +124,7 @@ async function check(code: Uint8Array, entry: string): Promise<void> {
 }
 
 /** Writes the file under another name first, so that a reader never sees half of it. */
-async function writeWhole(path: string, content: Uint8Array): Promise<void> {
+async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {
     await mkdir(dirname(path), { recursive: true });

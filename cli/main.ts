@@ -6,6 +6,7 @@ import packageJson from "./package.json" with { type: "json" };
 import { checkModule, describeModule } from "./commands/check.ts";
 import { fetchImage, pack, pull, push } from "./commands/image.ts";
 import { manifest, targets, type ManifestOptions, type Target } from "./commands/manifest.ts";
+import { newProject, templates, type Template } from "./commands/new.ts";
 import { Problem } from "./problem.ts";
 
 const program = new Command("attache")
@@ -19,22 +20,44 @@ const json = () => new Option("--json", "print the result as JSON");
 const insecure = () => new Option("--insecure", "speak plain HTTP to the registry; always with one on this machine");
 
 program
+  .command("new")
+  .description("make a folder with a filter and its tests")
+  .argument("<folder>", "folder to make; its name is the filter's")
+  .addOption(
+    new Option("--template <name>", "what the filter begins as").choices(Object.keys(templates)).default("hello"),
+  )
+  .addOption(json())
+  .action(async (folder: string, { template, json }: { template: Template; json?: boolean }) => {
+    const made = await newProject(folder, template);
+    const next = `cd ${folder}\n  npm install\n  npm test`;
+    show(json, made, `${folder}: a filter that ${templates[template].purpose}. Next:\n  ${next}`);
+  });
+
+program
+  .command("test")
+  .description("build the filter in this folder and run its tests with vitest")
+  .argument("[vitest...]", "passed on to vitest, such as the name of a file")
+  .allowUnknownOption()
+  .action(async (args: string[]) => {
+    const { test } = await import("./commands/test.ts");
+    if ((await test(args)) !== 0) throw new Problem("the tests failed");
+  });
+
+program
   .command("build")
   .description("compile a filter and check that Envoy will load it")
   .argument("[source]", "the filter's folder or main file", ".")
   .option("--out <file>", "where the module goes (build/plugin.wasm in the filter's package)")
   .option("--debug", "keep function names and skip optimisation")
+  .option("--source-map", "also write FILE.map; the module stays the same")
   .addOption(json())
-  .action(async (entry: string, { out, debug, json }: { out?: string; debug?: boolean; json?: boolean }) => {
+  .action(async (entry: string, options: { out?: string; debug?: boolean; sourceMap?: boolean; json?: boolean }) => {
     // The compiler takes a while to load, and only this command needs it.
     const { build } = await import("./build.ts");
-    const result = await build({
-      entry,
-      ...(out === undefined ? {} : { outFile: out }),
-      ...(debug === undefined ? {} : { debug }),
-    });
+    const { out, json: asJson, ...rest } = options;
+    const result = await build({ entry, ...(out === undefined ? {} : { outFile: out }), ...rest });
     const file = relative(".", result.outFile);
-    show(json, { file, bytes: result.size }, `${file}: ${result.size.toLocaleString("en")} bytes`);
+    show(asJson, { file, bytes: result.size }, `${file}: ${result.size.toLocaleString("en")} bytes`);
   });
 
 program
