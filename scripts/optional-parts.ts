@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { buildIstio, findIstio } from "../test/e2e/istio/program.ts";
 
 const run = promisify(execFile);
 
@@ -9,7 +10,7 @@ export interface OptionalPart {
   /** What it is for. */
   purpose: string;
   isThere(): Promise<boolean>;
-  install(): Promise<void>;
+  install(progress: (line: string) => void): Promise<void>;
 }
 
 export const optionalParts: readonly OptionalPart[] = [
@@ -22,6 +23,12 @@ export const optionalParts: readonly OptionalPart[] = [
     purpose: "guests written with the Rust SDK",
     isThere: async () => (await output("rustup", "target", "list", "--installed")).includes("wasm32-wasip1"),
     install: async () => void (await run("rustup", ["target", "add", "wasm32-wasip1"])),
+  },
+  {
+    name: "Istio",
+    purpose: "filters loaded through its control plane and agent",
+    isThere: async () => (await findIstio()) !== null,
+    install: buildIstio,
   },
 ];
 
