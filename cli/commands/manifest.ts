@@ -29,7 +29,12 @@ export async function manifest(options: ManifestOptions): Promise<string> {
   const digest = checkDigest(options.sha256);
   const config = options.config === undefined ? undefined : await readConfig(options.config);
   const resource = { istio: wasmPlugin, "envoy-gateway": extensionPolicy, envoy: envoyFilter }[options.target];
-  return stringify(resource(options, digest, config), { lineWidth: 0 });
+  return writeYaml(resource(options, digest, config));
+}
+
+/** As YAML 1.1, which Kubernetes and Istio read: unquoted, `no` and `on` would come out as booleans. */
+function writeYaml(resource: unknown): string {
+  return stringify(resource, { lineWidth: 0, version: "1.1" });
 }
 
 type Config = Record<string, unknown> | undefined;

@@ -74,8 +74,13 @@ export class Mesh implements AsyncDisposable {
     return await sendRequest(this.port, path, options);
   }
 
+  /** Asks until it holds; a rejection counts as no. Rejects with what agent and Envoy have logged. */
   async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    await waitUntil(what, async () => (await holds().catch(() => false)) || null);
+    try {
+      await waitUntil(what, async () => (await holds().catch(() => false)) || null, 10_000);
+    } catch (error) {
+      throw new Error([(error as Error).message, ...this.agent.log.slice(-10)].join("\n"), { cause: error });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,7 +96,8 @@ export interface WasmPlugin extends Resource {
   url: string;
 }
 
-function wasmPlugin({ name, ...spec }: WasmPlugin): Resource {
+/** The resource. */
+export function wasmPlugin({ name, ...spec }: WasmPlugin): Resource {
   return {
     apiVersion: "extensions.istio.io/v1alpha1",
     kind: "WasmPlugin",
@@ -127,5 +133,5 @@ function gateway(port: number, upstreamPort: number): Resource[] {
 }
 
 function text(resources: readonly Resource[]): string {
-  return resources.map((resource) => stringify(resource)).join("---\n");
+  return resources.map((resource) => stringify(resource, { version: "1.1" })).join("---\n");
 }
