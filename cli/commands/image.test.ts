@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startEmulator } from "@attache/harness";
+import { fetchImage } from "./image.ts";
 import { digestOf, mediaTypes } from "../oci/image.ts";
-import { writeTar } from "../oci/tar.ts";
+import { imageCases, plugin } from "../testing/images.ts";
 import { LocalRegistry, registryProgram } from "../testing/registry.ts";
 import { freePort } from "../../test/free-port.ts";
 
@@ -116,93 +117,34 @@ describe.skipIf(registryProgram === null)(`a registry${missing}`, () => {
     await expect(access(join(folder, "none.wasm"))).rejects.toThrow();
   });
 
-  const plugin = Buffer.concat([Buffer.from("\0asm\x01\0\0\0", "latin1")]);
-  const archive = (name: string, content: Uint8Array) => gzipSync(writeTar([{ name, content }]));
-  const wasm = "application/wasm";
-  const settings = "application/vnd.module.wasm.config.v1+json";
-
-  it.each<[string, string, [mediaType: string, content: Uint8Array][], string]>([
-    ["one layer", mediaTypes.manifest, [[mediaTypes.layer, archive("plugin.wasm", plugin)]], ""],
-    ["a path before the name", mediaTypes.manifest, [[mediaTypes.layer, archive("./a/plugin.wasm", plugin)]], ""],
-    ["a Docker image", mediaTypes.dockerManifest, [[mediaTypes.dockerLayer, archive("plugin.wasm", plugin)]], ""],
-    [
-      "several layers, the module in the last",
-      mediaTypes.manifest,
-      [
-        [mediaTypes.layer, archive("README", plugin)],
-        [wasm, plugin],
-        [mediaTypes.layer, archive("plugin.wasm", plugin)],
-      ],
-      "",
-    ],
-    [
-      "an artifact of two layers",
-      mediaTypes.manifest,
-      [
-        [settings, Buffer.from("{}")],
-        [mediaTypes.wasmContent, plugin],
-      ],
-      "",
-    ],
-    ["no layers", mediaTypes.manifest, [], "it has no layers"],
-    [
-      "another name",
-      mediaTypes.manifest,
-      [[mediaTypes.layer, archive("filter.wasm", plugin)]],
-      "no plugin.wasm in its layer, only filter.wasm",
-    ],
-    [
-      "no module",
-      mediaTypes.manifest,
-      [[mediaTypes.layer, archive("plugin.wasm", Buffer.from("junk"))]],
-      "its plugin.wasm is no WebAssembly module",
-    ],
-    [
-      "no archive",
-      mediaTypes.manifest,
-      [[mediaTypes.layer, Buffer.from("junk")]],
-      "its layer is no gzipped tar archive",
-    ],
-    ["no tar", mediaTypes.manifest, [[mediaTypes.layer, gzipSync(Buffer.alloc(1024, "a"))]], "it is no tar archive"],
-    ["one layer of wasm", mediaTypes.manifest, [[wasm, plugin]], "it has 1 layer, the last of type application/wasm"],
-    ["one artifact layer", mediaTypes.manifest, [[mediaTypes.wasmContent, plugin]], "it has 1 layer"],
-    [
-      "three layers",
-      mediaTypes.manifest,
-      [
-        [settings, Buffer.from("{}")],
-        [mediaTypes.wasmContent, plugin],
-        [wasm, Buffer.from("docs")],
-      ],
-      "it has 3 layers",
-    ],
-    [
-      "two layers, none of them the module",
-      mediaTypes.manifest,
-      [
-        [settings, Buffer.from("{}")],
-        [wasm, plugin],
-      ],
-      "neither of its two layers",
-    ],
-    [
-      "a Docker image with an OCI layer",
-      mediaTypes.dockerManifest,
-      [[mediaTypes.layer, archive("plugin.wasm", plugin)]],
-      "the last layer of a Docker image must be",
-    ],
-  ])("verify agrees with Istio's fetcher on an image with %s", async (name, mediaType, layers, refusal) => {
+  it.each(imageCases)("judges an image with $name", async ({ name, refusal, push }) => {
     const repository = `images/${name.replaceAll(/\W+/g, "-").toLowerCase()}`;
-    await server.push(repository, { mediaType, layers });
-    const { status, stderr } = await attache("pull", `${registry}/${repository}:1`, "--out", "any.wasm");
-    expect([status, stderr]).toEqual(refusal === "" ? [0, ""] : [1, expect.stringContaining(refusal)]);
+    await push(server, repository);
+    const verdict = await fetchImage(`${registry}/${repository}:1`, {}).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+    if (refusal === "") expect(verdict).toBe("");
+    else expect(verdict).toContain(refusal);
+  });
+
+  it("tells which image of an index its digest must name", async () => {
+    const { push } = imageCases.find(({ name }) => name === "an index with an image for linux/amd64")!;
+    await push(server, "images/index");
+    const { digest } = await fetchImage(`${registry}/images/index:1`, {});
+    const response = await fetch(`http://${registry}/v2/images/index/manifests/1`, {
+      headers: { accept: mediaTypes.index },
+    });
+    const ofIndex = digestOf(Buffer.from(await response.arrayBuffer()));
+    await expect(fetchImage(`${registry}/images/index@${ofIndex}`, {})).rejects.toThrow(digest);
+    expect((await fetchImage(`${registry}/images/index@${digest}`, {})).digest).toBe(digest);
   });
 
   it("refuses a blob that was tampered with", async () => {
     await attache("push", filter, `${registry}/filters/tampered:1`);
-    const module = archive("plugin.wasm", plugin);
-    await server.push("filters/tampered", { layers: [[mediaTypes.layer, module]] });
-    await writeFile(server.blobFile(digestOf(module)), Buffer.concat([module, Buffer.from("x")]));
+    const blob = gzipSync(plugin);
+    await server.push("filters/tampered", { layers: [[mediaTypes.layer, blob]] });
+    await writeFile(server.blobFile(digestOf(blob)), Buffer.concat([blob, Buffer.from("x")]));
     const { status, stderr } = await attache("pull", `${registry}/filters/tampered:1`, "--out", "tampered.wasm");
     expect([status, stderr]).toEqual([1, expect.stringMatching(/tampered with|cannot reach the registry/)]);
     await expect(access(join(folder, "tampered.wasm"))).rejects.toThrow();
