@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findEnvoy } from "@attache/harness/envoy";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { push } from "../../../cli/commands/image.ts";
 import { digestOf } from "../../../cli/oci/image.ts";
 import { LocalRegistry, registryProgram } from "../../../cli/testing/registry.ts";
 import { compileFilter } from "../../compile-filter.ts";
+import { deployments } from "../../deployments.ts";
 import { freePort } from "../../free-port.ts";
 import { Mesh, wasmPlugin } from "./mesh.ts";
 import { findIstio } from "./program.ts";
@@ -184,6 +186,14 @@ describe.skipIf(!isReady)(suite, () => {
         expect(series).toContain(label);
       }
     });
+  });
+
+  it.each(Object.keys(deployments))("loads docs/deploy/%s/istio.yaml", async (filter) => {
+    const { spec } = parse(await readFile(`${root}docs/deploy/${filter}/istio.yaml`, "utf8")) as { spec: object };
+    const { selector: _, ...rest } = spec as { selector: object };
+    await mesh.load({ name: `deployed-${filter}`, ...rest, url: file(`assembly/${filter}`) });
+    expect((await mesh.agent.extension(`deployed-${filter}`))?.type).toMatch(/wasm.v3.Wasm$/);
+    expect((await mesh.fetch("/shop/1")).status).toBe(200);
   });
 
   describe("takes a module", () => {

@@ -58,6 +58,7 @@ async function programFolder(): Promise<string> {
 }
 
 async function compile(program: string, progress: (line: string) => void): Promise<void> {
+  progress("Downloading the modules that Istio is made of …");
   const { stdout } = await run("go", ["list", "-deps", "."], { cwd: sources, maxBuffer: 1 << 26 }).catch((error) => {
     throw new Error(error.code === "ENOENT" ? "there is no Go: install it" : error.message);
   });
