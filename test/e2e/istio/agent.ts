@@ -13,9 +13,11 @@ export interface AgentOptions {
   /** Where the control plane is: `HOST:PORT`. */
   discoveryAddress: string;
   labels: Readonly<Record<string, string>>;
+  /** A gateway (`router`) when absent. A sidecar captures nothing: its listeners are those of a Sidecar resource. */
+  type?: "router" | "sidecar";
 }
 
-/** Istio's agent as it runs in a gateway's container, and the Envoy that it has started. */
+/** Istio's agent as it runs in the container of a gateway or sidecar, and the Envoy that it has started. */
 export class Agent implements AsyncDisposable {
   /** What agent and Envoy have logged. */
   readonly log: string[] = [];
@@ -65,6 +67,7 @@ export class Agent implements AsyncDisposable {
       POD_NAMESPACE: "default",
       INSTANCE_IP: "127.0.0.1",
       ISTIO_META_CLUSTER_ID: "Kubernetes",
+      ISTIO_META_INTERCEPTION_MODE: "NONE",
       ISTIO_METAJSON_LABELS: JSON.stringify(options.labels),
       ENVOY_STATUS_PORT: String(health),
       ENVOY_PROMETHEUS_PORT: String(prometheus),
@@ -74,7 +77,7 @@ export class Agent implements AsyncDisposable {
       WASM_INSECURE_REGISTRIES: "*",
     };
     const level = ["--proxyLogLevel", "warning,wasm:info"];
-    const args = ["agent", "proxy", "router", "--domain", "default.svc.cluster.local", ...level];
+    const args = ["agent", "proxy", options.type ?? "router", "--domain", "default.svc.cluster.local", ...level];
     this.child = spawn(options.istio.program, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdin!.on("error", () => {});
     for (const stream of [this.child.stdout!, this.child.stderr!]) {

@@ -11,8 +11,8 @@ import type { Istio } from "./program.ts";
 /** A resource of Istio, as an object. */
 export type Resource = Record<string, unknown>;
 
-/** Stock Envoy has none of Istio's own filters. */
-const withoutIstiosFilters = {
+/** Environment of the control plane: stock Envoy has none of Istio's own filters. */
+export const withoutIstiosFilters = {
   PILOT_ENABLE_METADATA_EXCHANGE: "false",
   PILOT_ENABLE_ALPN_FILTER: "false",
   PILOT_ENABLE_TELEMETRY: "false",
@@ -132,6 +132,7 @@ function gateway(port: number, upstreamPort: number): Resource[] {
   ];
 }
 
-function text(resources: readonly Resource[]): string {
+/** As `discovery` reads them. */
+export function text(resources: readonly Resource[]): string {
   return resources.map((resource) => stringify(resource, { version: "1.1" })).join("---\n");
 }
