@@ -47,6 +47,11 @@ describe.each(filters)("docs/deploy/%s", (filter) => {
   });
 });
 
+it("`attache check` takes the WasmPlugin of metrics, with a workload beside it", async () => {
+  const { plugins, notes } = await checkManifest(join(root, "../../assembly/metrics/wasmplugin.yaml"));
+  expect([plugins.length, notes.length]).toEqual([1, 1]);
+});
+
 type HttpFilter = { typed_config: { config: { configuration: { value: string } } } };
 
 describe.skipIf(envoy === null)(`Envoy${envoy === null ? `: ${withoutEnvoy}` : ""}`, () => {

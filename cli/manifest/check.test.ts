@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { push } from "../commands/image.ts";
 import { verifyPlugins } from "../commands/verify.ts";
@@ -114,6 +116,31 @@ kind: Service
     ["nothing that loads a filter", "kind: Service", "holds no WasmPlugin"],
   ])("refuses a file with %s", async (_name, text, message) => {
     await expect(check(text)).rejects.toThrow(message);
+  });
+});
+
+describe("the command", () => {
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const attache = (...args: string[]) =>
+    spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: "utf8" });
+
+  it("ends with 1 and names each problem on a line", async () => {
+    await writeFile(join(folder, "wrong.yaml"), plugin("url: 10.0.0.1:5000/auth, phase: x"));
+    const { status, stdout, stderr } = attache("check", "wrong.yaml");
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr.trim().split("\n")).toEqual([
+      expect.stringMatching(/^attache: wrong.yaml: WasmPlugin shop\/auth: spec.phase: /),
+      expect.stringMatching(/^attache: wrong.yaml: WasmPlugin shop\/auth: spec.url: /),
+    ]);
+  });
+
+  it("takes what `attache manifest` writes, which tells of FAIL_OPEN", async () => {
+    const made = attache("manifest", "auth", "--url", "oci://registry.example/auth:1", "--fail-open");
+    expect([made.status, made.stderr]).toEqual([0, expect.stringContaining("attache: note: with FAIL_OPEN")]);
+    await writeFile(join(folder, "made.yaml"), made.stdout);
+    const { status, stdout } = attache("check", "made.yaml", "--json");
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ plugins: [{ url: "oci://registry.example/auth:1" }] });
   });
 });
 

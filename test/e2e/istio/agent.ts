@@ -24,6 +24,7 @@ export class Agent implements AsyncDisposable {
   private readonly folder: string;
   private readonly child: ChildProcess;
   private readonly adminPort: number;
+  private hasEnded = false;
 
   static async start(options: AgentOptions): Promise<Agent> {
     // Its sockets are in there: a path of a socket is short.
@@ -32,7 +33,7 @@ export class Agent implements AsyncDisposable {
     const agent = new Agent(options, folder, ports);
     try {
       await waitUntil("Istio's agent to start Envoy", async () => {
-        if (agent.child.exitCode !== null) throw new Error(`the agent has ended: ${agent.log.slice(-5).join("\n")}`);
+        if (agent.hasEnded) throw new Error(`the agent has ended: ${agent.log.slice(-5).join("\n")}`);
         return await agent.admin("/ready").then(
           (text) => text.startsWith("LIVE") || null,
           () => null,
@@ -80,6 +81,7 @@ export class Agent implements AsyncDisposable {
     const args = ["agent", "proxy", options.type ?? "router", "--domain", "default.svc.cluster.local", ...level];
     this.child = spawn(options.istio.program, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdin!.on("error", () => {});
+    this.child.on("close", () => (this.hasEnded = true));
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
       createInterface(stream).on("line", (line) => this.log.push(line));
     }
@@ -105,7 +107,7 @@ export class Agent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null) {
+    if (!this.hasEnded) {
       const closed = new Promise((resolve) => this.child.once("close", resolve));
       this.child.stdin!.end();
       await closed;
