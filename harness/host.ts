@@ -101,18 +101,48 @@ export interface GrpcCluster {
   grpcMessage?: (message: Uint8Array, call: GrpcRequest) => GrpcResponse | null;
 }
 
+/** The upstream's end of a TCP connection. */
+export interface TcpPeer {
+  write(data: BodyInit): void;
+  /** Sends nothing more. */
+  end(): void;
+  /** Breaks the connection off. */
+  reset(): void;
+}
+
+/** What a TCP upstream does as things come. */
+export interface TcpHandlers {
+  /** Bytes have come; how they are cut into pieces is up to the network. */
+  data?: (bytes: Uint8Array) => void;
+  /** The proxy sends nothing more. Absent: the upstream ends too. */
+  end?: () => void;
+}
+
+/** A TCP upstream written in the test: called once for each connection. */
+export interface TcpCluster {
+  tcp: (peer: TcpPeer) => TcpHandlers;
+}
+
+/** A connection as a TCP upstream received it. */
+export interface UpstreamConnection {
+  /** All bytes so far. */
+  received: Uint8Array;
+  /** What the proxy has done to it. */
+  state: "open" | "ended" | "reset";
+}
+
 /** A cluster without any host. */
 export interface EmptyCluster {
   hosts: readonly [];
 }
 
-/** A real upstream, reached over HTTP/1.1. */
+/** A real upstream, reached over HTTP/1.1, or over TCP from the TCP listener. */
 export interface RealCluster {
   host: string;
   port: number;
 }
 
-export type Cluster = MockCluster | GrpcCluster | RealCluster | EmptyCluster;
+export type Cluster = MockCluster | GrpcCluster | TcpCluster | RealCluster | EmptyCluster;
 
 export interface HeaderMatch {
   name: string;
@@ -159,10 +189,19 @@ export interface PluginOptions {
   environment?: Readonly<Record<string, string>>;
 }
 
+/** A TCP listener, which hands what its filters let pass to one cluster. */
+export interface TcpOptions {
+  /** The Wasm filters, in the order the client's bytes pass them; the upstream's pass them backwards. */
+  plugins: readonly PluginOptions[];
+  cluster: string;
+}
+
 /** A proxy with one HTTP listener: filters, routes and clusters. */
 export interface HostOptions {
   /** The Wasm filters, in the order requests pass them. */
   plugins: readonly PluginOptions[];
+  /** A TCP listener beside it. */
+  tcp?: TcpOptions;
   clusters?: Readonly<Record<string, Cluster>>;
   /** Absent: every request goes to the only cluster, or is answered 200 by the proxy when there is none. */
   routes?: readonly Route[];
@@ -179,6 +218,23 @@ export interface LogLine {
   source: "guest" | "proxy";
 }
 
+/** The client's end of a connection to the TCP listener. */
+export interface TcpConnection {
+  write(data: BodyInit): void;
+  /** Sends nothing more. */
+  end(): void;
+  /** Breaks the connection off. */
+  reset(): void;
+  /** All bytes the proxy has sent so far. */
+  readonly received: Uint8Array;
+  /** What the proxy has done to it: `ended` when it sends nothing more, `reset` when it broke it off. */
+  readonly state: "open" | "ended" | "reset";
+  /** Waits until the proxy has sent this many bytes in all; rejects when it ends before, or after 5 seconds. */
+  waitForBytes(count: number): Promise<Uint8Array>;
+  /** Waits for the proxy to end or break off the connection; rejects after 5 seconds. */
+  waitForEnd(): Promise<"ended" | "reset">;
+}
+
 /**
  * A running proxy that filters can be tested in. Two implementations behave alike: the emulator, inside this process,
  * and a real Envoy.
@@ -187,6 +243,10 @@ export interface Host extends AsyncDisposable {
   readonly kind: "emulator" | "envoy";
   /** Sends one request through the filters and waits for the complete answer. Rejects when the stream is reset. */
   fetch(path: string, options?: RequestOptions): Promise<Response>;
+  /** Opens a connection to the TCP listener ({@link HostOptions.tcp}). */
+  openTcp(): Promise<TcpConnection>;
+  /** All connections a mocked TCP cluster received, in order. */
+  tcpConnections(cluster: string): readonly UpstreamConnection[];
   /** All log lines so far; of an emulator that {@link serve} was called with, the latest. In Envoy a line can come a moment after the answer: use {@link waitForLog}. */
   readonly logs: readonly LogLine[];
   /** The first line, past or coming, whose message contains the text or matches; rejects after 5 seconds without one. */

@@ -5,7 +5,8 @@ import { compare } from "../test/conformance/comparison.ts";
 import { Hits } from "../test/conformance/hits.ts";
 import { randomScenario } from "../test/conformance/random.ts";
 import type { Scenario } from "../test/conformance/scenario.ts";
-import { scenarios } from "../test/conformance/scenarios/index.ts";
+import { rustGuestsAreBuilt } from "../test/conformance/rust/guests.ts";
+import { rustScenarios, scenarios } from "../test/conformance/scenarios/index.ts";
 import { setUp } from "./setup.ts";
 
 const usage = `Runs every scenario in the emulator and in a real Envoy and compares what both show.
@@ -39,7 +40,7 @@ await stopIdleEnvoys();
 
 async function run(): Promise<boolean> {
   const hits = new Hits();
-  const list = count > 0 ? randomList() : scenarios.filter(({ name }) => name.includes(values.only ?? ""));
+  const list = count > 0 ? randomList() : allScenarios().filter(({ name }) => name.includes(values.only ?? ""));
   let ran = 0;
   let differing = 0;
   for (const scenario of list) {
@@ -55,6 +56,12 @@ async function run(): Promise<boolean> {
   const covered = count === 0 || reportHits(hits);
   console.log(`conformance: ${ran} scenarios, ${ran - differing} agree, ${differing} differ`);
   return differing === 0 && covered;
+}
+
+function allScenarios(): Scenario[] {
+  if (rustGuestsAreBuilt()) return [...scenarios, ...rustScenarios()];
+  console.log("NOT COMPARED: the guests of the Rust SDK, which npm run setup -- --all builds where cargo is");
+  return [...scenarios];
 }
 
 function* randomList(): Generator<Scenario> {

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { buildRustGuests, rustGuestsAreBuilt } from "../test/conformance/rust/guests.ts";
 import { buildIstio, findIstio } from "../test/e2e/istio/program.ts";
 
 const run = promisify(execFile);
@@ -23,6 +24,12 @@ export const optionalParts: readonly OptionalPart[] = [
     purpose: "guests written with the Rust SDK",
     isThere: async () => (await output("rustup", "target", "list", "--installed")).includes("wasm32-wasip1"),
     install: async () => void (await run("rustup", ["target", "add", "wasm32-wasip1"])),
+  },
+  {
+    name: "guests of the Rust SDK",
+    purpose: "emulator and Envoy compared with guests that are not ours",
+    isThere: async () => rustGuestsAreBuilt(),
+    install: buildRustGuests,
   },
   {
     name: "Istio",

@@ -21,9 +21,12 @@ export {
 } from "./attributes";
 export { ConfigReader } from "./config";
 export { HttpFilter } from "./context/http-filter";
+export { StreamFilter } from "./context/stream-filter";
+export { TcpFilter } from "./context/tcp-filter";
 export { Plugin } from "./context/plugin";
 export { PluginFactory, registerPlugin } from "./context/plugins";
 export { envoy, Expression, ForeignFunction, LifeSpan, PropertyType, SignatureCheck } from "./foreign";
+export { ProxyBuffer } from "./context/proxy-buffer";
 export { Body } from "./http/body";
 export { FilterData, FilterHeaders, FilterTrailers } from "./http/filter-status";
 export { HeaderMap } from "./http/header-map";
@@ -45,6 +48,9 @@ export { Counter, Gauge, Histogram } from "./metrics/metric";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";
 export { SharedSlots } from "./shared/shared-slots";
+export { closeConnection, continueConnection } from "./tcp/connection-control";
+export { TcpData } from "./tcp/tcp-data";
+export { CloseType, FilterTcp } from "./tcp/tcp-status";
 export { Timer } from "./time/timer";
 export {
   Callout,

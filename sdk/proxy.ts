@@ -18,8 +18,11 @@ import {
   renameCallback,
   returnToCallback,
 } from "./context/callback";
+import { HttpFilter } from "./context/http-filter";
 import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
+import { StreamFilter } from "./context/stream-filter";
 import { addStream, findStream, removeStream } from "./context/streams";
+import { TcpFilter } from "./context/tcp-filter";
 import { grpcCallout } from "./grpc/grpc-callout";
 import { FilterTrailers } from "./http/filter-status";
 import { requestHeaders, responseHeaders } from "./http/headers";
@@ -29,6 +32,8 @@ import { log } from "./log/log";
 import { takeScratch } from "./memory/arena";
 import { ByteView } from "./memory/byte-view";
 import { QueueReader } from "./shared/shared-queue";
+import { downstreamData, upstreamData } from "./tcp/tcp-data";
+import { CloseType } from "./tcp/tcp-status";
 import { Timer } from "./time/timer";
 
 const out = memory.data(8, 4);
@@ -45,7 +50,7 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
     createPlugin(id);
   } else {
     const plugin = findPlugin(parent);
-    if (plugin !== null) addStream(id, plugin.createFilter());
+    if (plugin !== null) addStream(id, newFilter(plugin));
   }
   leaveCallback();
 }
@@ -122,7 +127,7 @@ export function proxy_on_grpc_close(id: u32, token: u32, status: u32): void {
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): i32 {
   enterCallback(id, "onRequestHeaders");
-  const filter = findStream(id);
+  const filter = findStream<HttpFilter>(id);
   const status = filter === null ? 0 : <i32>filter.onRequestHeaders(requestHeaders, endOfStream != 0);
   leaveCallback();
   return status;
@@ -130,7 +135,7 @@ export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32):
 
 export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): i32 {
   enterCallback(id, "onRequestBody");
-  const filter = findStream(id);
+  const filter = findStream<HttpFilter>(id);
   const status = filter === null ? 0 : <i32>bodyArrived(BufferType.HttpRequestBody, filter, size, endOfStream != 0);
   leaveCallback();
   return status;
@@ -139,7 +144,7 @@ export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): i32
 export function proxy_on_request_trailers(id: u32, count: u32): i32 {
   enterCallback(id, "onRequestTrailers");
   let status = FilterTrailers.Continue;
-  const filter = findStream(id);
+  const filter = findStream<HttpFilter>(id);
   if (filter !== null) {
     const goesOn = trailersArrived(BufferType.HttpRequestBody);
     renameCallback("onRequestTrailers");
@@ -152,7 +157,7 @@ export function proxy_on_request_trailers(id: u32, count: u32): i32 {
 
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
   enterCallback(id, "onResponseHeaders");
-  const filter = findStream(id);
+  const filter = findStream<HttpFilter>(id);
   const status = filter === null ? 0 : <i32>filter.onResponseHeaders(responseHeaders, endOfStream != 0);
   leaveCallback();
   return status;
@@ -160,7 +165,7 @@ export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32)
 
 export function proxy_on_response_body(id: u32, size: u32, endOfStream: u32): i32 {
   enterCallback(id, "onResponseBody");
-  const filter = findStream(id);
+  const filter = findStream<HttpFilter>(id);
   const status = filter === null ? 0 : <i32>bodyArrived(BufferType.HttpResponseBody, filter, size, endOfStream != 0);
   leaveCallback();
   return status;
@@ -169,7 +174,7 @@ export function proxy_on_response_body(id: u32, size: u32, endOfStream: u32): i3
 export function proxy_on_response_trailers(id: u32, count: u32): i32 {
   enterCallback(id, "onResponseTrailers");
   let status = FilterTrailers.Continue;
-  const filter = findStream(id);
+  const filter = findStream<HttpFilter>(id);
   if (filter !== null) {
     const goesOn = trailersArrived(BufferType.HttpResponseBody);
     renameCallback("onResponseTrailers");
@@ -180,9 +185,49 @@ export function proxy_on_response_trailers(id: u32, count: u32): i32 {
   return <i32>status;
 }
 
+export function proxy_on_new_connection(id: u32): i32 {
+  enterCallback(id, "onNewConnection");
+  const filter = findStream<TcpFilter>(id);
+  const status = filter === null ? 0 : <i32>filter.onNewConnection();
+  leaveCallback();
+  return status;
+}
+
+export function proxy_on_downstream_data(id: u32, size: u32, endOfStream: u32): i32 {
+  enterCallback(id, "onDownstreamData");
+  downstreamData.arrived(size);
+  const filter = findStream<TcpFilter>(id);
+  const status = filter === null ? 0 : <i32>filter.onDownstreamData(downstreamData, endOfStream != 0);
+  leaveCallback();
+  return status;
+}
+
+export function proxy_on_upstream_data(id: u32, size: u32, endOfStream: u32): i32 {
+  enterCallback(id, "onUpstreamData");
+  upstreamData.arrived(size);
+  const filter = findStream<TcpFilter>(id);
+  const status = filter === null ? 0 : <i32>filter.onUpstreamData(upstreamData, endOfStream != 0);
+  leaveCallback();
+  return status;
+}
+
+export function proxy_on_downstream_connection_close(id: u32, closedBy: u32): void {
+  enterCallback(id, "onDownstreamClose");
+  const filter = findStream<TcpFilter>(id);
+  if (filter !== null) filter.onDownstreamClose(<CloseType>closedBy);
+  leaveCallback();
+}
+
+export function proxy_on_upstream_connection_close(id: u32, closedBy: u32): void {
+  enterCallback(id, "onUpstreamClose");
+  const filter = findStream<TcpFilter>(id);
+  if (filter !== null) filter.onUpstreamClose();
+  leaveCallback();
+}
+
 export function proxy_on_log(id: u32): void {
   enterCallback(id, "onLog");
-  const filter = findStream(id);
+  const filter = findStream<StreamFilter>(id);
   if (filter !== null) filter.onLog();
   leaveCallback();
 }
@@ -190,7 +235,7 @@ export function proxy_on_log(id: u32): void {
 export function proxy_on_done(id: u32): i32 {
   enterCallback(id, "onDone");
   let done = true;
-  const filter = findStream(id);
+  const filter = findStream<StreamFilter>(id);
   if (filter !== null) {
     filter.onDone();
   } else {
@@ -203,7 +248,7 @@ export function proxy_on_done(id: u32): i32 {
 
 export function proxy_on_delete(id: u32): void {
   enterCallback(id, "onDelete");
-  const filter = findStream(id);
+  const filter = findStream<StreamFilter>(id);
   if (filter !== null) {
     filter.onDelete();
     removeStream(id);
@@ -212,6 +257,11 @@ export function proxy_on_delete(id: u32): void {
   }
   if (contextEnded != 0) call_indirect<void>(contextEnded, id);
   leaveCallback();
+}
+
+function newFilter(plugin: Plugin): StreamFilter {
+  const tcpFilter = plugin.createTcpFilter();
+  return tcpFilter === null ? plugin.createFilter() : tcpFilter;
 }
 
 function argumentsOf(size: u32): ByteView {

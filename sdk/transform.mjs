@@ -23,6 +23,11 @@ const callbackMethods = {
   proxy_on_grpc_receive: ["GrpcCall.onOutcome", "onMessage"],
   proxy_on_grpc_receive_trailing_metadata: ["onTrailingMetadata"],
   proxy_on_grpc_close: ["GrpcCall.onOutcome", "GrpcStream.onOutcome"],
+  proxy_on_new_connection: ["onNewConnection"],
+  proxy_on_downstream_data: ["onDownstreamData"],
+  proxy_on_upstream_data: ["onUpstreamData"],
+  proxy_on_downstream_connection_close: ["onDownstreamClose"],
+  proxy_on_upstream_connection_close: ["onUpstreamClose"],
   proxy_on_request_headers: ["onRequestHeaders"],
   proxy_on_request_body: ["onRequestBody", "onWholeRequestBody"],
   proxy_on_request_trailers: ["onRequestTrailers", "onWholeRequestBody"],
@@ -38,6 +43,7 @@ const contextClasses = new Set(
   [
     "context/plugin/Plugin",
     "context/http-filter/HttpFilter",
+    "context/tcp-filter/TcpFilter",
     "shared/shared-queue/QueueReader",
     "time/timer/Timer",
     "callout/http-callout/HttpCallout",
@@ -144,11 +150,14 @@ function report(program, range, message) {
 }
 
 function isMethod(base, name) {
-  return base.instanceMembers?.get(name)?.kind === ElementKind.FunctionPrototype;
+  const member = base.instanceMembers?.get(name);
+  if (member === undefined) return base.basePrototype ? isMethod(base.basePrototype, name) : false;
+  return member.kind === ElementKind.FunctionPrototype;
 }
 
 function callbacksOf(base) {
-  return [...(base.instanceMembers?.keys() ?? [])].filter((name) => /^(on[A-Z]|configure$|create)/.test(name));
+  const own = [...(base.instanceMembers?.keys() ?? [])].filter((name) => /^(on[A-Z]|configure$|create)/.test(name));
+  return base.basePrototype ? [...own, ...callbacksOf(base.basePrototype)] : own;
 }
 
 /** The callback of `base` that `name` looks like, apart from case, underscores, "proxy", "http" and one slip. */

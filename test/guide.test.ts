@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compileFilter } from "./compile-filter.ts";
 
 const guide = await readFile(new URL("../docs/guide/README.md", import.meta.url), "utf8");
-const [keepsPath, answers, asks] = [...guide.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!);
+const [keepsPath, answers, asks, greets] = [...guide.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!);
 
 describe("the guide's filters", () => {
   it("keep what later callbacks need", async () => {
@@ -44,5 +44,21 @@ describe("the guide's filters", () => {
       clusters: { app: () => ({}) },
     });
     expect((await host.fetch("/")).status).toBe(503);
+  });
+
+  it.each([
+    ["hello there", "hello there"],
+    ["goodbye", ""],
+  ])("let pass a connection that begins with hello: %s", async (sent, received) => {
+    await using host = await startEmulator({
+      plugins: [],
+      tcp: { plugins: [{ module: await compileFilter(greets!) }], cluster: "server" },
+      clusters: { server: { tcp: (peer) => ({ data: (bytes) => peer.write(bytes) }) } },
+    });
+    const connection = await host.openTcp();
+    connection.write(sent.slice(0, 3));
+    connection.write(sent.slice(3));
+    expect(Buffer.from(connection.received).toString()).toBe(received);
+    expect(connection.state).toBe(received === "" ? "ended" : "open");
   });
 });

@@ -1,14 +1,23 @@
 import type { ForeignFunction } from "../abi/foreign.ts";
 import { HarnessError } from "../errors.ts";
-import type { Host, HostOptions, LogLine, RealCluster, RequestOptions, Response, UpstreamRequest } from "../host.ts";
-import { MockGrpcUpstream } from "../grpc/mock-grpc-cluster.ts";
-import { EmptyUpstream } from "../http/empty-cluster.ts";
-import { MockUpstream } from "../http/mock-cluster.ts";
+import type {
+  Host,
+  HostOptions,
+  LogLine,
+  RequestOptions,
+  Response,
+  TcpConnection,
+  UpstreamConnection,
+  UpstreamRequest,
+} from "../host.ts";
 import { RealUpstream } from "../serve/real-cluster.ts";
 import { RouteTable } from "../http/route-table.ts";
 import { HttpStream, type Listener, type ResponseSink } from "../http/stream.ts";
-import type { ConnectionInfo } from "../http/stream-info.ts";
-import type { UpstreamCluster } from "../http/upstream.ts";
+import { StreamInfo, type ConnectionInfo } from "../http/stream-info.ts";
+import { DownstreamConnection } from "../tcp/downstream-connection.ts";
+import { MockTcpUpstream } from "../tcp/mock-tcp-cluster.ts";
+import { TcpProxy } from "../tcp/tcp-proxy.ts";
+import { createClusters, isHttpMock } from "./clusters.ts";
 import { RealClock, VirtualClock, type Clock } from "./clock.ts";
 import { Diagnostics, type Diagnostic } from "./diagnostics.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -17,9 +26,9 @@ import type { KnownVms } from "./canary.ts";
 import { FilterChain } from "./filter-chain.ts";
 import { ProxyLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import { loadPlugin } from "./plugin.ts";
+import { loadPlugins, type Plugin } from "./plugin.ts";
 import { Random } from "./random.ts";
-import { Retention, type RecentList } from "./recent-list.ts";
+import { Retention } from "./recent-list.ts";
 import type { ProxyServices } from "./services.ts";
 import { SharedData } from "./shared-data.ts";
 import { SharedQueues } from "./shared-queues.ts";
@@ -59,7 +68,8 @@ export class Emulator implements Host {
   readonly #workers: Worker[];
   readonly #known: KnownVms = new Map();
   readonly #bufferLimit: number;
-  #chain!: FilterChain;
+  #http!: FilterChain;
+  #tcp: { chain: FilterChain; cluster: string } | null = null;
   #routes!: RouteTable;
   #nextWorker = 0;
   #nextConnectionId = 0;
@@ -113,14 +123,36 @@ export class Emulator implements Host {
   openStream(sink: ResponseSink, options: StreamOptions = {}): HttpStream {
     const { connection = this.connect(), protocol = "HTTP/1.1" } = options;
     if (this.#isStopped) throw new HarnessError("STREAM_RESET", "the emulator has been stopped");
-    const chain = this.#chain;
-    const worker = 1 + (this.#nextWorker++ % (this.#workers.length - 1));
+    const chain = this.#http;
+    const worker = this.#takeWorker();
     const listener: Listener = {
       routes: this.#routes,
       bufferLimit: this.#bufferLimit,
       addFilters: (manager) => chain.addFilters(worker, manager),
     };
     return new HttpStream(listener, this.#services, connection, protocol, sink);
+  }
+
+  async openTcp(): Promise<TcpConnection> {
+    if (this.#isStopped) throw new HarnessError("STREAM_RESET", "the emulator has been stopped");
+    if (this.#tcp === null) throw new HarnessError("OPTION_INVALID", "tcp: the host has no TCP listener");
+    const services = this.#services;
+    const info = new StreamInfo(this.connect(), null, services.clock.now());
+    const connection = new DownstreamConnection(info, services.dispatcher);
+    this.#tcp.chain.addNetworkFilters(this.#takeWorker(), connection);
+    connection.add(new TcpProxy(connection, this.#tcp.cluster, services));
+    connection.start();
+    return connection;
+  }
+
+  tcpConnections(cluster: string): readonly UpstreamConnection[] {
+    const upstream = this.#services.clusters.get(cluster);
+    if (upstream instanceof MockTcpUpstream) return upstream.connections;
+    throw new HarnessError("OPTION_INVALID", `clusters.${cluster}: there is no such mocked TCP cluster`);
+  }
+
+  #takeWorker(): number {
+    return 1 + (this.#nextWorker++ % (this.#workers.length - 1));
   }
 
   /** A new connection of a client. */
@@ -142,7 +174,7 @@ export class Emulator implements Host {
    * Envoy itself never does.
    */
   callForeignFunction(index: number, functionId: number, args: Uint8Array): void {
-    this.#chain.callForeignFunction(index, functionId, args);
+    this.#http.callForeignFunction(index, functionId, args);
     this.#services.dispatcher.run();
   }
 
@@ -157,7 +189,7 @@ export class Emulator implements Host {
 
   requests(cluster: string): readonly UpstreamRequest[] {
     const upstream = this.#services.clusters.get(cluster);
-    if (isMock(upstream)) return upstream.requests;
+    if (isHttpMock(upstream)) return upstream.requests;
     throw new HarnessError("OPTION_INVALID", `clusters.${cluster}: there is no such mocked cluster`);
   }
 
@@ -175,32 +207,45 @@ export class Emulator implements Host {
 
   async update(options: HostOptions): Promise<void> {
     const clusters = createClusters(options, this.#services);
-    const routes = new RouteTable(options.routes, [...clusters.keys()]);
-    const plugins = await Promise.all(
-      options.plugins.map(async (plugin, i) => await loadPlugin(plugin, `plugins[${i}]`)),
-    );
+    const routes = new RouteTable(options);
+    const plugins = await loadPlugins(options.plugins, "plugins");
+    const tcpPlugins = await loadPlugins(options.tcp?.plugins ?? [], "tcp.plugins");
     const oldClusters = this.#services.clusters;
-    const oldChain = this.#chain as FilterChain | undefined;
+    const oldChains = this.#chains();
     this.#services.clusters = new Map([...oldClusters, ...clusters]);
+    let http: FilterChain | null = null;
     try {
-      this.#chain = new FilterChain(plugins, this.#workers, this.#services, this.#known);
+      http = this.#startChain(plugins);
+      this.#tcp =
+        options.tcp === undefined ? null : { chain: this.#startChain(tcpPlugins), cluster: options.tcp.cluster };
     } catch (error) {
+      http?.release();
       this.#services.clusters = oldClusters;
       throw error;
     }
+    this.#http = http;
     this.#services.clusters = clusters;
     this.#routes = routes;
-    oldChain?.release();
-    this.#forgetUnused(oldChain);
+    for (const chain of oldChains) chain.release();
+    this.#forgetUnused(oldChains);
     this.#services.dispatcher.run();
   }
 
+  #startChain(plugins: readonly Plugin[]): FilterChain {
+    return new FilterChain(plugins, this.#workers, this.#services, this.#known);
+  }
+
+  #chains(): FilterChain[] {
+    return [this.#http as FilterChain | undefined, this.#tcp?.chain].filter((chain) => chain !== undefined);
+  }
+
   /** What lives as long as its VMs do: shared data and queues, and the memory of what was started before. */
-  #forgetUnused(oldChain: FilterChain | undefined): void {
+  #forgetUnused(oldChains: readonly FilterChain[]): void {
     const { sharedData, queues } = this.#services;
-    for (const key of this.#known.keys()) if (!this.#chain.vmKeys.has(key)) this.#known.delete(key);
-    for (const vmId of oldChain?.vmIds ?? []) {
-      if (this.#chain.vmIds.has(vmId)) continue;
+    const chains = this.#chains();
+    for (const key of this.#known.keys()) if (!chains.some(({ vmKeys }) => vmKeys.has(key))) this.#known.delete(key);
+    for (const vmId of new Set(oldChains.flatMap(({ vmIds }) => [...vmIds]))) {
+      if (chains.some(({ vmIds }) => vmIds.has(vmId))) continue;
       sharedData.delete(vmId);
       queues.delete(vmId);
     }
@@ -233,31 +278,4 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const emulator = new Emulator(options);
   await emulator.update(options);
   return emulator;
-}
-
-function createClusters(options: HostOptions, services: ProxyServices): Map<string, UpstreamCluster> {
-  const clusters = new Map<string, UpstreamCluster>();
-  let port = 20_000;
-  for (const [name, cluster] of Object.entries(options.clusters ?? {})) {
-    const received = receivedBefore(services.clusters.get(name));
-    if (typeof cluster === "function") clusters.set(name, new MockUpstream(name, cluster, services, port++, received));
-    else if ("grpc" in cluster) clusters.set(name, new MockGrpcUpstream(name, cluster, services, port++, received));
-    else if ("hosts" in cluster) clusters.set(name, new EmptyUpstream(name));
-    else clusters.set(name, new RealUpstream(name, checkAddress(name, cluster), services.dispatcher));
-  }
-  return clusters;
-}
-
-function isMock(cluster: UpstreamCluster | undefined): cluster is MockUpstream | MockGrpcUpstream {
-  return cluster instanceof MockUpstream || cluster instanceof MockGrpcUpstream;
-}
-
-function receivedBefore(cluster: UpstreamCluster | undefined): RecentList<UpstreamRequest> | null {
-  return isMock(cluster) ? cluster.received : null;
-}
-
-function checkAddress(name: string, cluster: RealCluster): RealCluster {
-  const { host, port } = cluster;
-  if (typeof host === "string" && host !== "" && Number.isInteger(port) && port > 0 && port < 65536) return cluster;
-  throw new HarnessError("OPTION_INVALID", `clusters.${name}: needs a host and a port from 1 to 65535`);
 }

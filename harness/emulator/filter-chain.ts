@@ -1,6 +1,9 @@
 import type { FilterManager } from "../http/filter-manager.ts";
+import type { DownstreamConnection } from "../tcp/downstream-connection.ts";
+import { FailedNetworkFilter } from "../tcp/failed-filter.ts";
 import { FailedFilter } from "../wasm/failed-filter.ts";
 import { HttpContext } from "../wasm/http-context.ts";
+import { NetworkContext } from "../wasm/network-context.ts";
 import { tryPlugin, type KnownVms } from "./canary.ts";
 import type { Plugin } from "./plugin.ts";
 import type { ProxyServices } from "./services.ts";
@@ -23,13 +26,20 @@ class PluginSlot {
     this.#loadedAt = worker.services.clock.now();
   }
 
-  /** Adds this plugin's filter to a stream's chain, if the stream gets one. */
+  /** Adds this plugin's filter to the chain of an HTTP stream, if the stream gets one. */
   addFilter(manager: FilterManager): void {
-    if (this.#handle === null) return;
-    if (this.#handle.vm.isFailed && this.plugin.failurePolicy === "reload") this.#reload();
-    const { vm, context } = this.#handle;
-    if (!vm.isFailed) new HttpContext(vm, context, manager, this.#handle);
+    const handle = this.#liveHandle();
+    if (handle === null) return;
+    if (!handle.vm.isFailed) new HttpContext(handle.vm, handle.context, manager, handle);
     else if (this.plugin.failurePolicy !== "open") new FailedFilter(manager);
+  }
+
+  /** Adds this plugin's filter to the chain of a TCP connection, if it gets one. */
+  addNetworkFilter(connection: DownstreamConnection): void {
+    const handle = this.#liveHandle();
+    if (handle === null) return;
+    if (!handle.vm.isFailed) new NetworkContext(handle.vm, handle.context, connection, handle);
+    else if (this.plugin.failurePolicy !== "open") new FailedNetworkFilter(connection);
   }
 
   callForeignFunction(functionId: number, args: Uint8Array): void {
@@ -39,6 +49,12 @@ class PluginSlot {
   release(): void {
     this.#handle?.release();
     this.#handle = null;
+  }
+
+  /** The plugin on this worker, in a new VM if the old one failed and it is time. */
+  #liveHandle(): PluginHandle | null {
+    if (this.#handle?.vm.isFailed && this.plugin.failurePolicy === "reload") this.#reload();
+    return this.#handle;
   }
 
   #reload(): void {
@@ -53,7 +69,7 @@ class PluginSlot {
   }
 }
 
-/** The plugins of one configuration, on the main thread and on every worker. */
+/** The plugins of one listener, on the main thread and on every worker. */
 export class FilterChain {
   readonly vmIds: ReadonlySet<string>;
   readonly vmKeys: ReadonlySet<string>;
@@ -85,6 +101,10 @@ export class FilterChain {
 
   addFilters(worker: number, manager: FilterManager): void {
     for (const slot of this.#slots[worker]!) slot.addFilter(manager);
+  }
+
+  addNetworkFilters(worker: number, connection: DownstreamConnection): void {
+    for (const slot of this.#slots[worker]!) slot.addNetworkFilter(connection);
   }
 
   release(): void {

@@ -36,8 +36,12 @@ export class Plugin {
   }
 }
 
-/** Loads the module of a plugin; `where` names the option in messages. */
-export async function loadPlugin(options: PluginOptions, where: string): Promise<Plugin> {
+/** Loads the modules of plugins; `where` names the option in messages. */
+export async function loadPlugins(options: readonly PluginOptions[], where: string): Promise<Plugin[]> {
+  return await Promise.all(options.map(async (plugin, i) => await loadPlugin(plugin, `${where}[${i}]`)));
+}
+
+async function loadPlugin(options: PluginOptions, where: string): Promise<Plugin> {
   const module = await loadModule(options.module);
   const id = options.vmId ?? "";
   const configuration = configurationBytes(options.vmConfiguration);

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { defaultRoutes } from "../http/route-table.ts";
+import { routesOf } from "../http/route-table.ts";
 import type { Cluster, HostOptions, PluginOptions, RealCluster, Route } from "../host.ts";
 
 /** Envoy's configuration, as JSON that Envoy reads as YAML. */
@@ -53,24 +53,39 @@ export function cluster(name: string, { address, http2 }: ClusterAddress): Json 
   };
 }
 
-/**
- * @param port 0 for a free one
- * @param moduleFiles the plugins' modules, in order: Envoy reads them from files
- */
-export function listener(port: number, options: HostOptions, moduleFiles: readonly string[]): Json {
+/** A plugin, with the file Envoy reads its module from. */
+export interface PluginFile {
+  plugin: PluginOptions;
+  file: string;
+}
+
+/** @param port 0 for a free one */
+export function httpListener(port: number, options: HostOptions, plugins: readonly PluginFile[]): Json {
+  return listener("http", port, [{ name: "http", typed_config: connectionManager(options, plugins) }]);
+}
+
+export function tcpListener(cluster: string, plugins: readonly PluginFile[]): Json {
+  const proxy = { "@type": `${TYPES}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: "tcp", cluster };
+  return listener("tcp", 0, [...wasmFilters("network", plugins), { name: "tcp", typed_config: proxy }]);
+}
+
+function listener(name: string, port: number, filters: readonly Json[]): Json {
   return {
     "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
-    name: "http",
+    name,
     address: socketAddress("127.0.0.1", port),
-    filter_chains: [{ filters: [{ name: "http", typed_config: connectionManager(options, moduleFiles) }] }],
+    filter_chains: [{ filters }],
   };
 }
 
-function connectionManager(options: HostOptions, moduleFiles: readonly string[]): Json {
-  const wasm = options.plugins.map((plugin, index) => ({
+function wasmFilters(kind: "http" | "network", plugins: readonly PluginFile[]): Json[] {
+  return plugins.map(({ plugin, file }, index) => ({
     name: `wasm-${index}`,
-    typed_config: { "@type": `${TYPES}.filters.http.wasm.v3.Wasm`, config: pluginConfig(plugin, moduleFiles[index]!) },
+    typed_config: { "@type": `${TYPES}.filters.${kind}.wasm.v3.Wasm`, config: pluginConfig(plugin, file) },
   }));
+}
+
+function connectionManager(options: HostOptions, plugins: readonly PluginFile[]): Json {
   return {
     "@type": `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: "http",
@@ -78,7 +93,10 @@ function connectionManager(options: HostOptions, moduleFiles: readonly string[])
     route_config: {
       virtual_hosts: [{ name: "all", domains: ["*"], routes: routesOf(options).map(route) }],
     },
-    http_filters: [...wasm, { name: "router", typed_config: { "@type": `${TYPES}.filters.http.router.v3.Router` } }],
+    http_filters: [
+      ...wasmFilters("http", plugins),
+      { name: "router", typed_config: { "@type": `${TYPES}.filters.http.router.v3.Router` } },
+    ],
   };
 }
 
@@ -118,11 +136,6 @@ function bytesValue(value: unknown): Json | undefined {
     "@type": "type.googleapis.com/google.protobuf.BytesValue",
     value: Buffer.from(configurationBytes(value)).toString("base64"),
   };
-}
-
-/** The routes given, or those a host without routes has. */
-export function routesOf(options: HostOptions): readonly Route[] {
-  return options.routes ?? defaultRoutes(Object.keys(options.clusters ?? {}));
 }
 
 function route(entry: Route): Json {

@@ -3,21 +3,34 @@ import { join, resolve } from "node:path";
 import { HarnessError, PluginRejectedError } from "../errors.ts";
 import type {
   Cluster,
-  GrpcCluster,
+  EmptyCluster,
   Host,
   HostOptions,
   LogLine,
-  MockCluster,
+  PluginOptions,
+  RealCluster,
   RequestOptions,
   Response,
+  TcpConnection,
+  UpstreamConnection,
   UpstreamRequest,
 } from "../host.ts";
 import { loadModule } from "../wasm/module.ts";
 import { sendRequest } from "./client.ts";
-import { cluster, isReal, listener, modulePath, type ClusterAddress } from "./config.ts";
+import {
+  cluster,
+  httpListener,
+  isReal,
+  modulePath,
+  tcpListener,
+  type ClusterAddress,
+  type PluginFile,
+} from "./config.ts";
 import { MockGrpcServer } from "./grpc-upstream.ts";
 import { giveBack, takeEnvoy } from "./pool.ts";
 import type { EnvoyLogLine, EnvoyProcess } from "./process.ts";
+import { TcpClient } from "./tcp-client.ts";
+import { MockTcpServer } from "./tcp-upstream.ts";
 import { MockServer } from "./upstream.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -52,12 +65,15 @@ class EnvoyHost implements Envoy {
   readonly kind = "envoy";
   private readonly envoy: EnvoyProcess;
   private readonly logStart: number;
-  private readonly mocks = new Map<string, MockServer | MockGrpcServer>();
+  private readonly mocks = new Map<string, Mock>();
   /** Servers of clusters that changed their protocol. */
-  private readonly replaced: (MockServer | MockGrpcServer)[] = [];
+  private readonly replaced: Mock[] = [];
+  private readonly tcpClients: TcpClient[] = [];
+  private listeners: Record<string, unknown>[] = [];
   private clusters: ReadonlyMap<string, ClusterAddress> = new Map();
   private readonly wantedPort: number;
   private port = 0;
+  private tcpPort: number | null = null;
   private stopped = false;
 
   constructor(envoy: EnvoyProcess, port: number) {
@@ -76,6 +92,19 @@ class EnvoyHost implements Envoy {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  async openTcp(): Promise<TcpConnection> {
+    if (this.tcpPort === null) throw new HarnessError("OPTION_INVALID", "tcp: the host has no TCP listener");
+    const client = await TcpClient.connect(this.tcpPort);
+    this.tcpClients.push(client);
+    return client;
+  }
+
+  tcpConnections(name: string): readonly UpstreamConnection[] {
+    const mock = this.mocks.get(name);
+    if (mock instanceof MockTcpServer) return mock.connections;
+    throw new HarnessError("OPTION_INVALID", `clusters.${name}: there is no such mocked TCP cluster`);
+  }
+
   get logs(): readonly LogLine[] {
     return this.lines().flatMap((line) => filterLine(line) ?? []);
   }
@@ -92,7 +121,7 @@ class EnvoyHost implements Envoy {
 
   requests(name: string): readonly UpstreamRequest[] {
     const mock = this.mocks.get(name);
-    if (mock === undefined)
+    if (mock === undefined || mock instanceof MockTcpServer)
       throw new HarnessError("OPTION_INVALID", `clusters.${name}: there is no such mocked cluster`);
     return mock.requests;
   }
@@ -103,25 +132,35 @@ class EnvoyHost implements Envoy {
   }
 
   async update(options: HostOptions): Promise<void> {
-    const moduleFiles = await this.moduleFiles(options);
+    const plugins = await this.pluginFiles(options.plugins);
+    const tcpPlugins = await this.pluginFiles(options.tcp?.plugins ?? []);
     await this.envoy.setLogLevel(options.logLevel ?? "info");
     const clusters = await this.resolveClusters(options.clusters ?? {});
     const logStart = this.envoy.log.length;
-    // While the listener changes, the clusters of both sides are there.
+    // While the listeners change, the clusters of both sides are there.
     await this.replaceClusters(new Map([...this.clusters, ...clusters]));
-    if (!(await this.envoy.replace("listeners", [listener(this.wantedPort, options, moduleFiles)]))) {
+    const listeners = [httpListener(this.wantedPort, options, plugins)];
+    if (options.tcp !== undefined) listeners.push(tcpListener(options.tcp.cluster, tcpPlugins));
+    if (!(await this.envoy.replace("listeners", listeners))) {
+      const refusal = this.envoy.log.slice(logStart);
+      // Envoy has taken those of several that it did not refuse.
+      if (listeners.length > 1 || this.listeners.length > 1) await this.envoy.replace("listeners", this.listeners);
       await this.replaceClusters(this.clusters);
-      throw await this.rejection(options, moduleFiles, this.envoy.log.slice(logStart));
+      throw await this.rejection([...plugins, ...tcpPlugins], refusal);
     }
+    this.listeners = listeners;
     for (const [name, entry] of Object.entries(options.clusters ?? {})) this.setAnswer(name, entry);
     this.clusters = clusters;
     await this.replaceClusters(clusters);
-    this.port = await this.listenerPort();
+    const ports = await this.listenerPorts();
+    this.port = ports.get("http")!;
+    this.tcpPort = ports.get("tcp") ?? null;
   }
 
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
+    for (const client of this.tcpClients) client.destroy();
     await giveBack(this.envoy);
     await Promise.all([...this.mocks.values(), ...this.replaced].map((mock) => mock.stop()));
   }
@@ -135,21 +174,21 @@ class EnvoyHost implements Envoy {
   }
 
   /** Modules as files, for Envoy to read. */
-  private async moduleFiles(options: HostOptions): Promise<string[]> {
-    return await Promise.all(
-      options.plugins.map(async ({ module }, index) => {
-        if (module instanceof Uint8Array) {
-          const path = join(this.envoy.folder, `module-${(moduleFileCount += 1)}-${index}.wasm`);
-          await writeFile(path, module);
-          return path;
-        }
-        const path = resolve(modulePath(module));
-        await access(path).catch(() => {
-          throw new HarnessError("MODULE_NOT_FOUND", `${path}: cannot read the module: there is no such file`);
-        });
-        return path;
-      }),
-    );
+  private async pluginFiles(plugins: readonly PluginOptions[]): Promise<PluginFile[]> {
+    return await Promise.all(plugins.map(async (plugin) => ({ plugin, file: await this.moduleFile(plugin) })));
+  }
+
+  private async moduleFile({ module }: PluginOptions): Promise<string> {
+    if (module instanceof Uint8Array) {
+      const path = join(this.envoy.folder, `module-${(moduleFileCount += 1)}.wasm`);
+      await writeFile(path, module);
+      return path;
+    }
+    const path = resolve(modulePath(module));
+    await access(path).catch(() => {
+      throw new HarnessError("MODULE_NOT_FOUND", `${path}: cannot read the module: there is no such file`);
+    });
+    return path;
   }
 
   /** Where each cluster really is; mocked ones get a server. */
@@ -163,23 +202,23 @@ class EnvoyHost implements Envoy {
     return resolved;
   }
 
-  private async mockAddress(name: string, entry: MockCluster | GrpcCluster): Promise<ClusterAddress> {
-    const http2 = typeof entry !== "function";
+  private async mockAddress(name: string, entry: MockedCluster): Promise<ClusterAddress> {
     const known = this.mocks.get(name);
-    const fits = known !== undefined && known instanceof MockGrpcServer === http2;
-    const mock = fits ? known : http2 ? await MockGrpcServer.start(entry) : await MockServer.start(entry);
-    if (known !== undefined && !fits) {
-      mock.requests.unshift(...known.requests);
+    const isFit = known !== undefined && protocolOf(known.answer) === protocolOf(entry);
+    const mock = isFit ? known : await startMock(entry);
+    if (known !== undefined && !isFit) {
+      if (!(mock instanceof MockTcpServer) && !(known instanceof MockTcpServer)) {
+        mock.requests.unshift(...known.requests);
+      }
       this.replaced.push(known);
     }
     this.mocks.set(name, mock);
-    return { address: { host: "127.0.0.1", port: mock.port }, http2 };
+    return { address: { host: "127.0.0.1", port: mock.port }, http2: protocolOf(entry) === "grpc" };
   }
 
   private setAnswer(name: string, entry: Cluster): void {
     const mock = this.mocks.get(name);
-    if (typeof entry === "function") (mock as MockServer).answer = entry;
-    else if ("grpc" in entry) (mock as MockGrpcServer).answer = entry;
+    if (mock !== undefined && isMocked(entry)) mock.answer = entry;
   }
 
   private async replaceClusters(clusters: ReadonlyMap<string, ClusterAddress>): Promise<void> {
@@ -191,19 +230,17 @@ class EnvoyHost implements Envoy {
       throw new HarnessError("OPTION_INVALID", `Envoy refused the clusters ${[...clusters.keys()].join(", ")}`);
   }
 
-  private async listenerPort(): Promise<number> {
+  private async listenerPorts(): Promise<Map<string, number>> {
     const page = JSON.parse(await this.envoy.admin("/listeners?format=json")) as {
-      listener_statuses?: { local_address: { socket_address: { port_value: number } } }[];
+      listener_statuses?: { name: string; local_address: { socket_address: { port_value: number } } }[];
     };
-    return page.listener_statuses![0]!.local_address.socket_address.port_value;
+    return new Map(
+      page.listener_statuses!.map(({ name, local_address: address }) => [name, address.socket_address.port_value]),
+    );
   }
 
   /** Why Envoy took no listener. */
-  private async rejection(
-    options: HostOptions,
-    moduleFiles: readonly string[],
-    lines: readonly EnvoyLogLine[],
-  ): Promise<HarnessError> {
+  private async rejection(plugins: readonly PluginFile[], lines: readonly EnvoyLogLine[]): Promise<HarnessError> {
     const envoyLine = lines.find(({ logger, text }) => logger !== "wasm" && text.includes("rejected"))?.text;
     if (envoyLine?.includes("Address already in use")) {
       return new HarnessError(
@@ -214,8 +251,8 @@ class EnvoyHost implements Envoy {
     const plugin = /Unable to create Wasm plugin (\S+)/.exec(envoyLine ?? "")?.[1];
     const logs = lines.flatMap((line) => filterLine(line) ?? []);
     // What is wrong with a module Envoy refused, its own log hardly says.
-    for (const path of moduleFiles) {
-      const error = await loadModule(path).then(
+    for (const { file } of plugins) {
+      const error = await loadModule(file).then(
         () => null,
         (reason: unknown) => reason,
       );
@@ -224,6 +261,22 @@ class EnvoyHost implements Envoy {
     if (plugin !== undefined) return new PluginRejectedError(plugin, logs);
     return new HarnessError("OPTION_INVALID", `Envoy refused the configuration: ${envoyLine ?? "it does not say why"}`);
   }
+}
+
+type Mock = MockServer | MockGrpcServer | MockTcpServer;
+type MockedCluster = Exclude<Cluster, RealCluster | EmptyCluster>;
+
+function isMocked(cluster: Cluster): cluster is MockedCluster {
+  return !isReal(cluster) && !("hosts" in cluster);
+}
+
+function protocolOf(cluster: MockedCluster): "http" | "grpc" | "tcp" {
+  return typeof cluster === "function" ? "http" : "grpc" in cluster ? "grpc" : "tcp";
+}
+
+async function startMock(cluster: MockedCluster): Promise<Mock> {
+  if (typeof cluster === "function") return await MockServer.start(cluster);
+  return "grpc" in cluster ? await MockGrpcServer.start(cluster) : await MockTcpServer.start(cluster);
 }
 
 let moduleFileCount = 0;

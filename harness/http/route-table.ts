@@ -1,5 +1,5 @@
 import { HarnessError } from "../errors.ts";
-import type { Route } from "../host.ts";
+import type { HostOptions, Route } from "../host.ts";
 import type { HeaderMap } from "./header-map.ts";
 
 /** What a route does with the requests it takes. */
@@ -25,8 +25,8 @@ const defaultTimeoutMs = 15_000;
 export class RouteTable {
   readonly #routes: CompiledRoute[];
 
-  constructor(routes: readonly Route[] | undefined, clusters: readonly string[]) {
-    this.#routes = (routes ?? defaultRoutes(clusters)).map(compileRoute);
+  constructor(options: HostOptions) {
+    this.#routes = routesOf(options).map(compileRoute);
   }
 
   select(headers: HeaderMap): RouteEntry | null {
@@ -46,9 +46,10 @@ export function clusterOf(route: RouteEntry | null, headers: HeaderMap): string 
   return route.action.kind === "cluster" ? route.action.cluster : (headers.get(route.action.header) ?? "");
 }
 
-/** The routes of a host that was given none: everything goes to its only cluster, or is answered 200. */
-export function defaultRoutes(clusters: readonly string[]): Route[] {
-  const [cluster, ...others] = clusters;
+/** The routes given. Without any, everything goes to the only cluster for HTTP, or is answered 200 when there is none. */
+export function routesOf({ routes, clusters = {} }: HostOptions): readonly Route[] {
+  if (routes !== undefined) return routes;
+  const [cluster, ...others] = Object.keys(clusters).filter((name) => !("tcp" in clusters[name]!));
   if (cluster === undefined) return [{ match: { prefix: "/" }, directResponse: { status: 200 } }];
   if (others.length > 0) throw new HarnessError("OPTION_INVALID", "routes: needed when there are several clusters");
   return [{ match: { prefix: "/" }, cluster }];

@@ -43,7 +43,8 @@ export interface FilterStateEntry {
 /** What the proxy knows about a stream; properties and the access log read it. */
 export class StreamInfo {
   readonly connection: ConnectionInfo;
-  readonly protocol: string;
+  /** `null` of a TCP connection. */
+  readonly protocol: string | null;
   /** The client's address, or what `x-forwarded-for` says instead; its port is then 0. */
   sourceAddress: string;
   sourcePort: number;
@@ -64,7 +65,7 @@ export class StreamInfo {
   upstreamEnd: number | null = null;
   filterState: Map<string, FilterStateEntry> | null = null;
 
-  constructor(connection: ConnectionInfo, protocol: string, startTime: number) {
+  constructor(connection: ConnectionInfo, protocol: string | null, startTime: number) {
     this.connection = connection;
     this.sourceAddress = connection.remoteAddress;
     this.sourcePort = connection.remotePort;

@@ -100,7 +100,7 @@ export class HttpStream {
     this.isGrpcRequest = isGrpc(headers);
     this.#manager.isRemoteComplete = endStream;
     this.#closesConnection = headers.get("connection")?.toLowerCase() === "close";
-    let refusal = refuseRequest(headers, this.info.protocol);
+    let refusal = refuseRequest(headers, this.info.protocol!);
     if (refusal === null) {
       prepareRequest(headers, this.services);
       refusal = refuseUpgrade(headers);

@@ -52,7 +52,7 @@ function topLevel(context: Context, name: string): Property | undefined {
     case "filter_state":
       return group((key) => info.filterState?.get(key)?.value);
     case "upstream_filter_state":
-      return info.upstream === null || info.responseCode === null ? undefined : group(() => undefined);
+      return hasUpstreamConnection(info) ? group(() => undefined) : undefined;
     case "connection_id":
       return integer(info.connection.id);
     default:
@@ -65,7 +65,7 @@ function request(name: string, info: StreamInfo, maps: PropertyMaps): Property |
     case "time":
       return milliseconds(info.startTime);
     case "protocol":
-      return info.protocol;
+      return info.protocol ?? undefined;
     case "duration":
       return info.endTime === null ? undefined : milliseconds(info.endTime - info.startTime);
     case "size": {
@@ -169,23 +169,28 @@ function upstream(name: string, info: StreamInfo): Property | undefined {
   const peer = info.upstream;
   if (name === "num_endpoints") return info.cluster === null ? undefined : integer(1);
   if (name === "request_attempt_count") return integer(peer === null ? 0 : 1);
+  // A TCP connection has an upstream from its beginning, though it is not known which.
+  if (name === "transport_failure_reason" && (peer !== null || info.protocol === null)) return "";
   if (peer === null) return undefined;
   switch (name) {
     case "address":
       return `${peer.address}:${peer.port}`;
     case "port":
       return integer(peer.port);
-    // Envoy tells the connection's own once it is there, which is after it has the request.
     case "local_address":
-      return info.responseCode === null ? undefined : peer.localAddress;
+      return hasUpstreamConnection(info) ? peer.localAddress : undefined;
     case "cx_pool_ready_duration":
-      return info.responseCode === null ? undefined : milliseconds(0);
-    case "transport_failure_reason":
+      return hasUpstreamConnection(info) ? milliseconds(0) : undefined;
     case "locality":
       return "";
     default:
       return undefined;
   }
+}
+
+/** Of a request, Envoy tells what belongs to the connection once it is there, which is after it has the request. */
+function hasUpstreamConnection({ upstream, responseCode, protocol }: StreamInfo): boolean {
+  return upstream !== null && (responseCode !== null || protocol === null);
 }
 
 /** No filter writes dynamic metadata yet: an empty `Metadata` message. */
@@ -220,7 +225,7 @@ function xds(info: StreamInfo | null): PropertyGroup {
         return info.cluster === null ? undefined : metadata();
       case "upstream_host_metadata":
       case "upstream_host_locality_metadata":
-        return info.upstream === null || info.responseCode === null ? undefined : group(() => undefined);
+        return hasUpstreamConnection(info) ? group(() => undefined) : undefined;
       default:
         return undefined;
     }

@@ -1,5 +1,11 @@
 import type { ModuleShape } from "./binary.ts";
 
+/** Envoy shows so many frames of a trap. */
+const mostFrames = 20;
+
+/** What `Error.stackTraceLimit` must be in the guest: the frames of a host function come on top. */
+export const guestStackTraceLimit = mostFrames + 10;
+
 /** Thrown by a host function to trap the guest. */
 export class GuestTrap extends Error {}
 
@@ -18,10 +24,11 @@ export function describeTrap(error: Error, shape: ModuleShape): string {
   const message = `Uncaught ${kindOf(error)}${error.message}`;
   if (shape.functionNames.size === 0) return message;
   const frames = [...(error.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)];
-  const lines = frames.map((frame, i) => {
+  const lines = frames.slice(0, mostFrames).map((frame, i) => {
     const index = Number(frame[1]);
-    const name = shape.functionNames.get(index) ?? `unknown(function index:${index})`;
-    return `\n${String(i).padStart(3)}:  0x${frame[2]} - ${name}`;
+    const name = shape.functionNames.get(index);
+    const shown = name === undefined ? `unknown(function index:${index})` : demangle(name);
+    return `\n${String(i).padStart(3)}:  0x${frame[2]} - ${shown}`;
   });
   return `${message}\nProxy-Wasm plugin in-VM backtrace:${lines.join("")}`;
 }
@@ -31,4 +38,21 @@ function kindOf(error: Error): string {
   if (error instanceof RangeError) return "RangeError: ";
   if (error instanceof GuestTrap) return "Error: ";
   return "";
+}
+
+/**
+ * A name as Envoy shows it: `_ZN3app3runE` is `app::run`. These are the names Rust gives in its older form; those of C++
+ * functions also tell their parameters, and stay as they are here.
+ */
+function demangle(name: string): string {
+  if (!name.startsWith("_ZN")) return name;
+  const parts: string[] = [];
+  let at = 3;
+  while (/\d/.test(name[at] ?? "")) {
+    const size = parseInt(name.slice(at), 10);
+    at += String(size).length;
+    parts.push(name.slice(at, at + size));
+    at += size;
+  }
+  return parts.length > 0 && name.slice(at) === "E" ? parts.join("::") : name;
 }

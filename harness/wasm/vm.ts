@@ -10,7 +10,7 @@ import { GuestMemory } from "./memory.ts";
 import type { WasmModule } from "./module.ts";
 import { pairsSize, readPairs, writePairs, type FlatPairs } from "./pairs.ts";
 import type { PluginContext } from "./plugin-context.ts";
-import { describeTrap, GuestTrap, isTrap } from "./trap.ts";
+import { describeTrap, guestStackTraceLimit, GuestTrap, isTrap } from "./trap.ts";
 
 /** What all VMs of one key have in common. */
 export interface VmOptions {
@@ -99,6 +99,8 @@ export class Vm {
     const outerEffectiveId = worker.effectiveContextId;
     worker.current = context;
     worker.effectiveContextId = 0;
+    const outerStackTraceLimit = Error.stackTraceLimit;
+    Error.stackTraceLimit = guestStackTraceLimit;
     const transcript = this.services.transcript;
     if (transcript !== null) transcript.callbackEnters(callback, a, b, c, d, e);
     try {
@@ -110,6 +112,7 @@ export class Vm {
       this.#fail(`Function: ${callback.name} failed: ${describeTrap(error, this.options.module.shape)}`);
       return 0;
     } finally {
+      Error.stackTraceLimit = outerStackTraceLimit;
       worker.current = outerContext;
       worker.effectiveContextId = outerEffectiveId;
       this.memory.refresh();

@@ -22,11 +22,14 @@ export const enum MapType {
 export const enum StreamType {
   HttpRequest = 0,
   HttpResponse = 1,
+  Downstream = 2,
 }
 
 export const enum BufferType {
   HttpRequestBody = 0,
   HttpResponseBody = 1,
+  DownstreamData = 2,
+  UpstreamData = 3,
   HttpCallResponseBody = 4,
   GrpcReceiveBuffer = 5,
   PluginConfiguration = 7,

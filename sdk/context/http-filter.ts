@@ -2,6 +2,7 @@ import { Body } from "../http/body";
 import { FilterData, FilterHeaders, FilterTrailers } from "../http/filter-status";
 import { RequestHeaders, ResponseHeaders } from "../http/headers";
 import { RequestTrailers, ResponseTrailers } from "../http/trailers";
+import { StreamFilter } from "./stream-filter";
 
 /**
  * Follows one HTTP stream: a request and its response. Override what you need; a callback that no filter of a module
@@ -10,7 +11,7 @@ import { RequestTrailers, ResponseTrailers } from "../http/trailers";
  * Always write `override`: a misspelt callback would never run, so the build refuses a method that is nearly named like
  * one.
  */
-export class HttpFilter {
+export class HttpFilter extends StreamFilter {
   /**
    * Request headers have arrived.
    *
@@ -84,13 +85,4 @@ export class HttpFilter {
   onResponseTrailers(trailers: ResponseTrailers): FilterTrailers {
     return FilterTrailers.Continue;
   }
-
-  /** The stream is complete; in Envoy this comes before {@link onDone}. */
-  onLog(): void {}
-
-  /** The stream has ended, completely or not. */
-  onDone(): void {}
-
-  /** The stream is gone; the object is dropped after this. */
-  onDelete(): void {}
 }

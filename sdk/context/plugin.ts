@@ -5,6 +5,7 @@ import { ByteView } from "../memory/byte-view";
 import { QueueReader } from "../shared/shared-queue";
 import { Timer } from "../time/timer";
 import { HttpFilter } from "./http-filter";
+import { TcpFilter } from "./tcp-filter";
 
 /**
  * One configured filter: what an Envoy `PluginConfig` or an Istio `WasmPlugin` describes. Its fields hold the compiled
@@ -35,6 +36,15 @@ export abstract class Plugin {
    */
   createFilter(): HttpFilter {
     return passThrough;
+  }
+
+  /**
+   * The object that follows a new TCP connection, of a plugin that is loaded as a network filter. A plugin is for one
+   * kind of stream: with this method {@link createFilter} is not called. One module can hold plugins of both kinds
+   * ({@link registerPlugin}).
+   */
+  createTcpFilter(): TcpFilter | null {
+    return null;
   }
 
   /**

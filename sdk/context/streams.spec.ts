@@ -9,7 +9,7 @@ class Numbered extends HttpFilter {
 }
 
 function numberOf(id: u32): u32 {
-  const filter = findStream(id);
+  const filter = findStream<HttpFilter>(id);
   return filter === null ? 0 : changetype<Numbered>(filter).id;
 }
 
@@ -28,7 +28,7 @@ describe("the stream table", () => {
       const id = ((step * 7919) % 10000) + 1;
       wrong += i32(numberOf(id) != id);
       removeStream(id);
-      wrong += i32(findStream(id) !== null);
+      wrong += i32(findStream<HttpFilter>(id) !== null);
     }
     expect(wrong).toBe(0);
   });
@@ -46,12 +46,12 @@ describe("the stream table", () => {
       wrong += i32(numberOf(first + step) != (older == 0 ? 0 : first + step));
     }
     for (let id: u32 = 0; id < 20001; id++) removeStream(first + id);
-    for (let id: u32 = 0; id < 20001; id++) wrong += i32(findStream(first + id) !== null);
+    for (let id: u32 = 0; id < 20001; id++) wrong += i32(findStream<HttpFilter>(first + id) !== null);
     expect(wrong).toBe(0);
   });
 
   it("knows nothing of a stream that was never added or is gone", () => {
-    expect(findStream(5) === null).toBe(true);
+    expect(findStream<HttpFilter>(5) === null).toBe(true);
     removeStream(5);
     expect(claimLocalReply(5)).toBe(false);
   });

@@ -1,4 +1,4 @@
-import { HttpFilter } from "./http-filter";
+import { StreamFilter } from "./stream-filter";
 
 /**
  * The live streams, by context id: a hash table with linear probing, at most half full. Ids grow by one per stream;
@@ -18,12 +18,12 @@ let mask: u32 = FIRST_CAPACITY - 1;
 let shift: u32 = 28;
 let count: u32 = 0;
 
-/** The filter that follows stream `id`, or `null`. */
-export function findStream(id: u32): HttpFilter | null {
-  return unchecked(filters[slotOf(id)]);
+/** The filter that follows stream `id`, or `null`; of class `T`, as the callbacks of a stream are all of one kind. */
+export function findStream<T extends StreamFilter>(id: u32): T | null {
+  return changetype<T | null>(unchecked(filters[slotOf(id)]));
 }
 
-export function addStream(id: u32, filter: HttpFilter): void {
+export function addStream(id: u32, filter: StreamFilter): void {
   if (count << 1 > mask) grow();
   fill(slotOf(id), id, filter);
   count += 1;
@@ -88,13 +88,13 @@ function copyEntry(to: usize, from: usize): void {
   store<u64>(to, load<u64>(from, 8), 8);
 }
 
-function emptySlots(capacity: u32): StaticArray<HttpFilter | null> {
-  const slots = __new(capacity << 2, idof<StaticArray<HttpFilter | null>>());
+function emptySlots(capacity: u32): StaticArray<StreamFilter | null> {
+  const slots = __new(capacity << 2, idof<StaticArray<StreamFilter | null>>());
   memory.fill(slots, 0, capacity << 2);
-  return changetype<StaticArray<HttpFilter | null>>(slots);
+  return changetype<StaticArray<StreamFilter | null>>(slots);
 }
 
-function fill(slot: u32, id: u32, filter: HttpFilter): void {
+function fill(slot: u32, id: u32, filter: StreamFilter): void {
   unchecked((filters[slot] = filter));
   store<u64>(entryOf(slot), id);
   store<u64>(entryOf(slot), 0, 8);

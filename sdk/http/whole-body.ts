@@ -117,7 +117,7 @@ function outgrown(type: BufferType, state: u32): FilterData {
 
 /** Hands the body to the filter. */
 function complete(type: BufferType, isTruncated: bool): FilterData {
-  const filter = findStream(currentContext);
+  const filter = findStream<HttpFilter>(currentContext);
   if (filter === null) return FilterData.Continue;
   // Before the filter is called, which may let the body go on at once by `continueRequest`.
   setBodyState(type, (bodyState(type) & ~(<u32>BodyState.Collecting)) | BodyState.Waits);

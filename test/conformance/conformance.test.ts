@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { findEnvoy } from "@attache/harness/envoy";
+import type { Scenario } from "./scenario.ts";
 import { stopIdleEnvoys } from "../../harness/envoy/pool.ts";
 import { withoutEnvoy } from "@attache/harness/vitest";
 import { compare } from "./comparison.ts";
 import { randomScenario } from "./random.ts";
-import { scenarios } from "./scenarios/index.ts";
+import { rustGuestsAreBuilt } from "./rust/guests.ts";
+import { rustScenarios, scenarios } from "./scenarios/index.ts";
 
 const envoy = await findEnvoy();
 
@@ -16,4 +18,16 @@ describe.skipIf(envoy === null)(`emulator and Envoy agree${envoy === null ? `: $
     const { differences } = await compare(scenario);
     expect(differences.join("\n")).toBe("");
   });
+
+  const areBuilt = rustGuestsAreBuilt();
+  const notBuilt: Scenario = { name: "all", plugins: [] };
+  describe.skipIf(!areBuilt)(
+    `in guests of the Rust SDK${areBuilt ? "" : ": not built (npm run setup -- --all)"}`,
+    () => {
+      it.each(areBuilt ? rustScenarios() : [notBuilt])("$name", async (scenario) => {
+        const { differences } = await compare(scenario);
+        expect(differences.join("\n")).toBe("");
+      });
+    },
+  );
 });

@@ -1,14 +1,18 @@
 import {
+  Emulator,
   HarnessError,
   type Host,
   type HostOptions,
   type LogLine,
+  type PluginOptions,
   PluginRejectedError,
   type Response,
   type StartHost,
+  type TcpCluster,
+  type TcpConnection,
 } from "@attache/harness";
 import { guest } from "../../harness/testing/guest.ts";
-import type { Scenario, ScenarioRequest } from "./scenario.ts";
+import type { Scenario, ScenarioPlugin, ScenarioRequest, TcpStep } from "./scenario.ts";
 
 /**
  * All a scenario shows in one host, as lines that can be compared. What threads do at the same time while the plugins
@@ -36,14 +40,27 @@ const patienceMs = { emulator: 50, envoy: 2500, envoyWhenNoneIsExpected: 300 };
 const volatileHeaders: ReadonlySet<string> = new Set(["date", "x-request-id", "x-envoy-upstream-service-time"]);
 
 export async function optionsOf(scenario: Scenario): Promise<HostOptions> {
-  const plugins = await Promise.all(
-    scenario.plugins.map(async ({ guest: source, abi, wat, ...plugin }) => {
+  const plugins = await compilePlugins(scenario.plugins);
+  const { clusters = { up: () => ({ body: "ok" }) }, routes, tcp } = scenario;
+  const options = { plugins, clusters, logLevel: "trace" as const, ...(routes === undefined ? {} : { routes }) };
+  if (tcp === undefined) return options;
+  const upstream = tcp.upstream === undefined ? echo : (tcp.upstream ?? { hosts: [] as const });
+  return {
+    ...options,
+    clusters: { ...clusters, server: upstream },
+    tcp: { plugins: await compilePlugins(tcp.plugins), cluster: "server" },
+  };
+}
+
+const echo: TcpCluster = { tcp: (peer) => ({ data: (bytes) => peer.write(bytes) }) };
+
+async function compilePlugins(plugins: readonly ScenarioPlugin[]): Promise<PluginOptions[]> {
+  return await Promise.all(
+    plugins.map(async ({ guest: source, abi, wat, ...plugin }) => {
       const options = { ...(abi === undefined ? {} : { abi }), ...(wat === undefined ? {} : { module: wat }) };
       return { ...plugin, module: typeof source === "function" ? await guest(source, options) : source };
     }),
   );
-  const { clusters = { up: () => ({ body: "ok" }) }, routes } = scenario;
-  return { plugins, clusters, logLevel: "trace", ...(routes === undefined ? {} : { routes }) };
 }
 
 /**
@@ -75,18 +92,29 @@ export async function observe(
   }
   await using running = host;
   const started = expected?.started ?? { logs: running.logs.length, transcript: running.transcript.length };
-  for (const request of scenario.requests ?? [{}]) {
+  const tcpSteps = scenario.tcp?.connections ?? [];
+  for (const steps of tcpSteps) answers.push(await connectionLine(running, steps));
+  for (const request of scenario.requests ?? (scenario.tcp === undefined ? [{}] : [])) {
     const noneExpected = expected?.answers[answers.length] === "none";
-    answers.push(await answerTo(running, request, patienceMs[noneExpected ? "envoyWhenNoneIsExpected" : running.kind]));
+    answers.push(
+      await answerTo(
+        running,
+        request,
+        scenario.advanceMs ?? 0,
+        patienceMs[noneExpected ? "envoyWhenNoneIsExpected" : running.kind],
+      ),
+    );
   }
   const metrics = async () =>
     await Promise.all((scenario.metrics ?? []).map(async (name) => `${name} ${await running.metric(name)}`));
   const observed = async (): Promise<Observation> => ({
     started,
     answers,
-    upstream: Object.entries(options.clusters!).flatMap(([name, cluster]) =>
-      typeof cluster === "function" ? running.requests(name).map((request) => upstreamLine(name, request)) : [],
-    ),
+    upstream: Object.entries(options.clusters!).flatMap(([name, cluster]) => {
+      if (typeof cluster === "function") return running.requests(name).map((request) => upstreamLine(name, request));
+      if (!("tcp" in cluster)) return [];
+      return running.tcpConnections(name).map(({ received, state }) => `${name} ${state} ${textOf(received)}`);
+    }),
     logs: startSorted(
       running.logs.map(({ level, message }) => mask(`${level} ${message}`)),
       started.logs,
@@ -116,11 +144,18 @@ function startSorted(lines: readonly string[], started: number): string[] {
 
 function isShort(seen: Observation, expected: Observation): boolean {
   return (
-    parts.some((part) => seen[part].length < expected[part].length) || seen.metrics.join() !== expected.metrics.join()
+    parts.some((part) => seen[part].length < expected[part].length) ||
+    seen.metrics.join() !== expected.metrics.join() ||
+    seen.upstream.join() !== expected.upstream.join()
   );
 }
 
-async function answerTo(host: Host, { path = "/", ...options }: ScenarioRequest, patience: number): Promise<string> {
+async function answerTo(
+  host: Host,
+  { path = "/", ...options }: ScenarioRequest,
+  advanceMs: number,
+  patience: number,
+): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<"none">((resolve) => {
     timer = setTimeout(resolve, patience, "none");
@@ -129,6 +164,7 @@ async function answerTo(host: Host, { path = "/", ...options }: ScenarioRequest,
     if (error instanceof HarnessError && error.code === "STREAM_RESET") return "reset";
     throw error;
   });
+  if (advanceMs > 0 && host instanceof Emulator) host.advance(advanceMs);
   try {
     // A stream that hangs ends with its host.
     answer.catch(() => {});
@@ -136,6 +172,39 @@ async function answerTo(host: Host, { path = "/", ...options }: ScenarioRequest,
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function connectionLine(host: Host, steps: readonly TcpStep[]): Promise<string> {
+  const connection = await host.openTcp();
+  for (const step of steps) {
+    if ("write" in step) connection.write(Buffer.from(step.write, "latin1"));
+    else if ("do" in step) connection[step.do]();
+    else if (!(await comes(host, connection, step)))
+      return `${answerOf(connection)}, waiting for ${JSON.stringify(step)}`;
+  }
+  return answerOf(connection);
+}
+
+/** Whether what the client waits for has come in time. */
+async function comes(host: Host, connection: TcpConnection, step: TcpStep): Promise<boolean> {
+  if (host instanceof Emulator) host.advance(5);
+  try {
+    if ("waitForBytes" in step) await connection.waitForBytes(step.waitForBytes);
+    else if ("waitForLog" in step) await host.waitForLog(step.waitForLog);
+    else await connection.waitForEnd();
+    return true;
+  } catch (error) {
+    if (error instanceof HarnessError) return false;
+    throw error;
+  }
+}
+
+function answerOf({ state, received }: TcpConnection): string {
+  return `${state} ${textOf(received)}`;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return JSON.stringify(Buffer.from(bytes).toString("latin1"));
 }
 
 function answerLine(response: Response): string {
@@ -166,6 +235,7 @@ function mask(line: string): string {
     .replace(/x-envoy-upstream-service-time=\d+/g, "x-envoy-upstream-service-time=<ms>")
     .replace(/(\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT)/g, "<date>")
     .replace(/(_shared_queue\()[1-9]\d*(,|\))/, "$1<token>$2")
+    .replace(/(proxy_on_queue_ready\(\d+, )\d+/, "$1<token>")
     .replace(/(proxy_set_shared_data\(.*, )[1-9]\d*\)/, "$1<version>)")
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:<port>");
 }

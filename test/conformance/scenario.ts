@@ -1,5 +1,5 @@
 import type { AbiVersion } from "@attache/abi";
-import type { HostOptions, PluginOptions, RequestOptions } from "@attache/harness";
+import type { HostOptions, PluginOptions, RequestOptions, TcpCluster } from "@attache/harness";
 import type { GuestCallbacks, GuestWriter } from "../../harness/testing/guest.ts";
 
 /**
@@ -16,8 +16,12 @@ export interface Scenario {
   /** `{ up: … }` answering 200 `ok` when absent; `{}` for none, which makes the proxy answer. */
   clusters?: HostOptions["clusters"];
   routes?: HostOptions["routes"];
+  /** Filters of a TCP listener, and connections to it in place of requests. */
+  tcp?: TcpScenario;
   /** One `GET /` when absent. Each starts when the one before has ended. */
   requests?: readonly ScenarioRequest[];
+  /** How far virtual time goes on once a request is sent; in Envoy time passes by itself. */
+  advanceMs?: number;
   /** Metrics to compare at the end. */
   metrics?: readonly string[];
   /**
@@ -28,6 +32,21 @@ export interface Scenario {
   /** Statuses both must answer, in order; `reset` for a stream without an answer, `none` for one that hangs. */
   statuses?: readonly (number | "reset" | "none")[];
 }
+
+export interface TcpScenario {
+  plugins: readonly ScenarioPlugin[];
+  /** Sends back what it gets when absent; `null`: a cluster without hosts. */
+  upstream?: TcpCluster | null;
+  /** What the client does on each connection, one after the other. */
+  connections: readonly (readonly TcpStep[])[];
+}
+
+/**
+ * A wait follows what the proxy answers, so that pieces are cut alike in both hosts. A connection is described by what the
+ * client has received once its steps are done.
+ */
+export type TcpStep =
+  { write: string } | { do: "end" | "reset" } | { waitForBytes: number } | { waitForLog: string } | { waitFor: "end" };
 
 export interface ScenarioPlugin extends Omit<PluginOptions, "module"> {
   /** The guest's callbacks; or a module. */

@@ -180,6 +180,35 @@ const traps: Scenario[] = [...streamCallbacks, "proxy_on_configure" as const, "p
     })),
 );
 
+/** A trap at the bottom of calls, each of its own function, and one at the bottom of a recursion. */
+const backtraces: Scenario[] = [
+  ...[8, 9, 40, 49, 50, 120].map((depth) => ({
+    name: `flow: a trap below ${depth} calls`,
+    covers: ["traps"],
+    plugins: [
+      {
+        guest: only("proxy_on_request_headers", () => "(call $f0)"),
+        wat: Array.from(
+          { length: depth },
+          (_, i) => `(func $f${i} ${i + 1 === depth ? "unreachable" : `(call $f${i + 1})`})`,
+        ).join("\n"),
+      },
+    ],
+  })),
+  ...["_ZN3app3runE", "_ZN3appE", "_ZN9app3runE", "_ZNE", "_Z", "_RNvC3app3run"].map((symbol) => ({
+    name: `flow: a trap in a function called ${symbol}`,
+    covers: ["traps"],
+    plugins: [
+      { guest: only("proxy_on_request_headers", () => `(call $${symbol})`), wat: `(func $${symbol} unreachable)` },
+    ],
+  })),
+  {
+    name: "flow: a recursion without end",
+    covers: ["traps"],
+    plugins: [{ guest: only("proxy_on_request_headers", () => "(call $again)"), wat: "(func $again (call $again))" }],
+  },
+];
+
 const refusals: Scenario[] = ["proxy_on_vm_start", "proxy_on_configure"].map((callback) => ({
   name: `flow: ${shortName(callback)} answers 0`,
   covers: ["refused configurations"],
@@ -225,6 +254,7 @@ export const flow: readonly Scenario[] = [
   ...grpcReplies,
   ...statuses,
   ...traps,
+  ...backtraces,
   ...refusals,
   ...endings,
 ];

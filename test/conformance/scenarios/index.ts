@@ -3,6 +3,9 @@ import { buffers } from "./buffers.ts";
 import { flow } from "./flow.ts";
 import { maps } from "./maps.ts";
 import { properties } from "./properties.ts";
+import { tcpScenarios } from "./tcp.ts";
 
-/** All scenarios; their names are unique. */
-export const scenarios: readonly Scenario[] = [...maps, ...buffers, ...flow, ...properties];
+/** All scenarios but those of {@link rustScenarios}, which need modules that are built apart; names are unique. */
+export const scenarios: readonly Scenario[] = [...maps, ...buffers, ...flow, ...properties, ...tcpScenarios];
+
+export { rustScenarios } from "./rust.ts";
