@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { relative } from "node:path";
 import { Command, CommanderError, Option } from "commander";
-import { HarnessError, loadModule } from "@attache/harness";
 import packageJson from "./package.json" with { type: "json" };
 import { checkModule, describeModule } from "./commands/check.ts";
-import { fetchImage, pack, pull, push } from "./commands/image.ts";
+import { pack, pull, push } from "./commands/image.ts";
 import { manifest, targets, type ManifestOptions, type Target } from "./commands/manifest.ts";
 import { newProject, templates, type Template } from "./commands/new.ts";
+import { verify, verifyPlugins, type VerifyOptions } from "./commands/verify.ts";
+import { checkManifest, describeManifest } from "./manifest/check.ts";
+import { failOpenNote } from "./manifest/traps.ts";
 import { Problem } from "./problem.ts";
 
 const program = new Command("attache")
@@ -62,12 +64,20 @@ program
 
 program
   .command("check")
-  .description("say whether Envoy would load a module, of any language, and what it uses")
-  .argument("<module>", "a .wasm file")
+  .description("say whether Envoy would load a module, or what is wrong with a WasmPlugin or EnvoyExtensionPolicy")
+  .argument("<file>", "a .wasm file, or resources in YAML or JSON")
+  .option("--pull", "also judge the images that the resources name, as `verify` does")
+  .addOption(insecure())
   .addOption(json())
-  .action(async (file: string, { json }: { json?: boolean }) => {
-    const report = await checkModule(file);
-    show(json, report, describeModule(report));
+  .action(async (file: string, options: { pull?: boolean; insecure?: boolean; json?: boolean }) => {
+    if (/\.(ya?ml|json)$/.test(file)) {
+      const report = await checkManifest(file);
+      if (options.pull) await verifyPlugins(report.plugins, options);
+      show(options.json, report, describeManifest(report));
+    } else {
+      const report = await checkModule(file);
+      show(options.json, report, describeModule(report));
+    }
   });
 
 program
@@ -96,7 +106,7 @@ program
 program
   .command("pull")
   .description("pull the module of an image, as Istio does")
-  .argument("<image>", "HOST[:PORT]/NAME[:TAG|@DIGEST]")
+  .argument("<image>", "HOST[:PORT]/NAME[:TAG][@DIGEST]")
   .option("--out <file>", "where the module goes", "plugin.wasm")
   .addOption(insecure())
   .addOption(json())
@@ -109,12 +119,12 @@ program
 program
   .command("verify")
   .description("say whether Istio and Envoy Gateway would take an image, and Envoy its module")
-  .argument("<image>", "HOST[:PORT]/NAME[:TAG|@DIGEST]")
+  .argument("<image>", "HOST[:PORT]/NAME[:TAG][@DIGEST]")
+  .option("--sha256 <digest>", "what the WasmPlugin names beside the image")
   .addOption(insecure())
   .addOption(json())
-  .action(async (image: string, options: { insecure?: boolean; json?: boolean }) => {
-    const { digest, reference, module } = await fetchImage(image, options);
-    await checkBytes(module, reference);
+  .action(async (image: string, options: VerifyOptions & { json?: boolean }) => {
+    const { digest, reference, module } = await verify(image, options);
     show(options.json, { image: reference, digest, bytes: module.length }, `${reference}: accepted, ${digest}`);
   });
 
@@ -133,6 +143,7 @@ program
   .action(
     async (name: string, { for: target, ...options }: Omit<ManifestOptions, "name" | "target"> & { for: Target }) => {
       process.stdout.write(await manifest({ name, target, ...options }));
+      if (target === "istio" && options.failOpen) process.stderr.write(`attache: note: ${failOpenNote}\n`);
     },
   );
 
@@ -146,16 +157,9 @@ async function main(): Promise<number> {
     // What is wrong with the command line has been said by then.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof Problem)) throw error;
-    process.stderr.write(`attache: ${error.message}\n`);
+    process.stderr.write(`${error.message.replace(/^/gm, "attache: ")}\n`);
     return 1;
   }
-}
-
-async function checkBytes(module: Uint8Array, reference: string): Promise<void> {
-  await loadModule(module).catch((error: unknown) => {
-    if (error instanceof HarnessError) throw new Problem(`${reference}: ${error.message}`);
-    throw error;
-  });
 }
 
 function show(asJson: boolean | undefined, value: object, text: string): void {

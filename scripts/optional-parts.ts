@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { buildRustGuests, rustGuestsAreBuilt } from "../test/conformance/rust/guests.ts";
+import { buildIstio, findIstio } from "../test/e2e/istio/program.ts";
 
 const run = promisify(execFile);
 
@@ -10,7 +11,7 @@ export interface OptionalPart {
   /** What it is for. */
   purpose: string;
   isThere(): Promise<boolean>;
-  install(): Promise<void>;
+  install(progress: (line: string) => void): Promise<void>;
 }
 
 export const optionalParts: readonly OptionalPart[] = [
@@ -29,6 +30,12 @@ export const optionalParts: readonly OptionalPart[] = [
     purpose: "emulator and Envoy compared with guests that are not ours",
     isThere: async () => rustGuestsAreBuilt(),
     install: buildRustGuests,
+  },
+  {
+    name: "Istio",
+    purpose: "filters loaded through its control plane and agent",
+    isThere: async () => (await findIstio()) !== null,
+    install: buildIstio,
   },
 ];
 

@@ -21,7 +21,7 @@ export async function setUp(all: boolean, progress: (line: string) => void): Pro
     await attempt(`${part.name} (${part.purpose})`, async () => {
       if (await part.isThere()) return "there";
       progress(`Installing ${part.name} …`);
-      await part.install();
+      await part.install(progress);
       if (!(await part.isThere())) throw new Error("it was installed, but is not to be found");
       return "installed";
     });

@@ -1,14 +1,16 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { execFile } from "node:child_process";
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startEmulator } from "@attache/harness";
+import { fetchImage } from "./image.ts";
 import { digestOf, mediaTypes } from "../oci/image.ts";
-import { writeTar } from "../oci/tar.ts";
-import { gzipSync } from "node:zlib";
+import { imageCases, plugin } from "../testing/images.ts";
+import { LocalRegistry, registryProgram } from "../testing/registry.ts";
+import { freePort } from "../../test/free-port.ts";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 const filter = fileURLToPath(new URL("../../examples/hello-headers", import.meta.url));
@@ -78,39 +80,17 @@ describe("attache pack", () => {
   });
 });
 
-const registryProgram = await findProgram("docker-registry");
 const missing = registryProgram === null ? ": no docker-registry on this machine" : "";
 
 describe.skipIf(registryProgram === null)(`a registry${missing}`, () => {
-  let server: ChildProcess;
+  let server: LocalRegistry;
   let registry: string;
 
   beforeAll(async () => {
-    const port = await freePort();
-    registry = `127.0.0.1:${port}`;
-    const config = {
-      version: 0.1,
-      log: { level: "error" },
-      storage: { filesystem: { rootdirectory: join(folder, "registry") } },
-      http: { addr: registry },
-    };
-    await writeFile(join(folder, "registry.json"), JSON.stringify(config));
-    server = spawn(registryProgram!, ["serve", join(folder, "registry.json")], { stdio: "ignore" });
-    const deadline = Date.now() + 10_000;
-    while (
-      !(await fetch(`http://${registry}/v2/`)
-        .then((answer) => answer.ok)
-        .catch(() => false))
-    ) {
-      if (Date.now() > deadline) throw new Error("the registry did not start");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    server = await LocalRegistry.start();
+    registry = server.address;
   });
-  afterAll(async () => {
-    const exited = new Promise((resolve) => server.once("exit", resolve));
-    server.kill();
-    await exited;
-  });
+  afterAll(async () => await server[Symbol.asyncDispose]());
 
   it("takes a filter, and gives back the very module, which runs", async () => {
     const pushed = await attache("push", filter, `${registry}/filters/hello:1.0.0`, "--json");
@@ -137,150 +117,36 @@ describe.skipIf(registryProgram === null)(`a registry${missing}`, () => {
     await expect(access(join(folder, "none.wasm"))).rejects.toThrow();
   });
 
-  const plugin = Buffer.concat([Buffer.from("\0asm\x01\0\0\0", "latin1")]);
-  const archive = (name: string, content: Uint8Array) => gzipSync(writeTar([{ name, content }]));
-  const wasm = "application/wasm";
-  const settings = "application/vnd.module.wasm.config.v1+json";
-
-  it.each<[string, string, [mediaType: string, content: Uint8Array][], string]>([
-    ["one layer", mediaTypes.manifest, [[mediaTypes.layer, archive("plugin.wasm", plugin)]], ""],
-    ["a path before the name", mediaTypes.manifest, [[mediaTypes.layer, archive("./a/plugin.wasm", plugin)]], ""],
-    ["a Docker image", mediaTypes.dockerManifest, [[mediaTypes.dockerLayer, archive("plugin.wasm", plugin)]], ""],
-    [
-      "several layers, the module in the last",
-      mediaTypes.manifest,
-      [
-        [mediaTypes.layer, archive("README", plugin)],
-        [wasm, plugin],
-        [mediaTypes.layer, archive("plugin.wasm", plugin)],
-      ],
-      "",
-    ],
-    [
-      "an artifact of two layers",
-      mediaTypes.manifest,
-      [
-        [settings, Buffer.from("{}")],
-        [mediaTypes.wasmContent, plugin],
-      ],
-      "",
-    ],
-    ["no layers", mediaTypes.manifest, [], "it has no layers"],
-    [
-      "another name",
-      mediaTypes.manifest,
-      [[mediaTypes.layer, archive("filter.wasm", plugin)]],
-      "no plugin.wasm in its layer, only filter.wasm",
-    ],
-    [
-      "no module",
-      mediaTypes.manifest,
-      [[mediaTypes.layer, archive("plugin.wasm", Buffer.from("junk"))]],
-      "its plugin.wasm is no WebAssembly module",
-    ],
-    [
-      "no archive",
-      mediaTypes.manifest,
-      [[mediaTypes.layer, Buffer.from("junk")]],
-      "its layer is no gzipped tar archive",
-    ],
-    ["no tar", mediaTypes.manifest, [[mediaTypes.layer, gzipSync(Buffer.alloc(1024, "a"))]], "it is no tar archive"],
-    ["one layer of wasm", mediaTypes.manifest, [[wasm, plugin]], "it has 1 layer, the last of type application/wasm"],
-    ["one artifact layer", mediaTypes.manifest, [[mediaTypes.wasmContent, plugin]], "it has 1 layer"],
-    [
-      "three layers",
-      mediaTypes.manifest,
-      [
-        [settings, Buffer.from("{}")],
-        [mediaTypes.wasmContent, plugin],
-        [wasm, Buffer.from("docs")],
-      ],
-      "it has 3 layers",
-    ],
-    [
-      "two layers, none of them the module",
-      mediaTypes.manifest,
-      [
-        [settings, Buffer.from("{}")],
-        [wasm, plugin],
-      ],
-      "neither of its two layers",
-    ],
-    [
-      "a Docker image with an OCI layer",
-      mediaTypes.dockerManifest,
-      [[mediaTypes.layer, archive("plugin.wasm", plugin)]],
-      "the last layer of a Docker image must be",
-    ],
-  ])("verify agrees with Istio's fetcher on an image with %s", async (name, mediaType, layers, refusal) => {
+  it.each(imageCases)("judges an image with $name", async ({ name, refusal, push }) => {
     const repository = `images/${name.replaceAll(/\W+/g, "-").toLowerCase()}`;
-    await pushRaw(registry, repository, mediaType, layers);
-    const { status, stderr } = await attache("pull", `${registry}/${repository}:1`, "--out", "any.wasm");
-    expect([status, stderr]).toEqual(refusal === "" ? [0, ""] : [1, expect.stringContaining(refusal)]);
+    await push(server, repository);
+    const verdict = await fetchImage(`${registry}/${repository}:1`, {}).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+    if (refusal === "") expect(verdict).toBe("");
+    else expect(verdict).toContain(refusal);
+  });
+
+  it("tells which image of an index its digest must name", async () => {
+    const { push } = imageCases.find(({ name }) => name === "an index with an image for linux/amd64")!;
+    await push(server, "images/index");
+    const { digest } = await fetchImage(`${registry}/images/index:1`, {});
+    const response = await fetch(`http://${registry}/v2/images/index/manifests/1`, {
+      headers: { accept: mediaTypes.index },
+    });
+    const ofIndex = digestOf(Buffer.from(await response.arrayBuffer()));
+    await expect(fetchImage(`${registry}/images/index@${ofIndex}`, {})).rejects.toThrow(digest);
+    expect((await fetchImage(`${registry}/images/index@${digest}`, {})).digest).toBe(digest);
   });
 
   it("refuses a blob that was tampered with", async () => {
     await attache("push", filter, `${registry}/filters/tampered:1`);
-    const blobs = join(folder, "registry/docker/registry/v2/blobs/sha256");
-    const module = archive("plugin.wasm", plugin);
-    await pushRaw(registry, "filters/tampered", mediaTypes.manifest, [[mediaTypes.layer, module]]);
-    const hex = digestOf(module).slice(7);
-    await writeFile(join(blobs, hex.slice(0, 2), hex, "data"), Buffer.concat([module, Buffer.from("x")]));
+    const blob = gzipSync(plugin);
+    await server.push("filters/tampered", { layers: [[mediaTypes.layer, blob]] });
+    await writeFile(server.blobFile(digestOf(blob)), Buffer.concat([blob, Buffer.from("x")]));
     const { status, stderr } = await attache("pull", `${registry}/filters/tampered:1`, "--out", "tampered.wasm");
     expect([status, stderr]).toEqual([1, expect.stringMatching(/tampered with|cannot reach the registry/)]);
     await expect(access(join(folder, "tampered.wasm"))).rejects.toThrow();
   });
 });
-
-/** Pushes an image of any kind, by the registry's own API. */
-async function pushRaw(
-  registry: string,
-  repository: string,
-  mediaType: string,
-  layers: readonly (readonly [mediaType: string, content: Uint8Array])[],
-): Promise<void> {
-  const base = `http://${registry}/v2/${repository}`;
-  const config = Buffer.from("{}");
-  for (const content of [config, ...layers.map(([, bytes]) => bytes)]) {
-    const begun = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
-    const location = new URL(begun.headers.get("location")!, base);
-    location.searchParams.set("digest", digestOf(content));
-    await fetch(location, { method: "PUT", body: content as Uint8Array<ArrayBuffer> });
-  }
-  const descriptor = (type: string, bytes: Uint8Array) => ({
-    mediaType: type,
-    digest: digestOf(bytes),
-    size: bytes.length,
-  });
-  const manifest = {
-    schemaVersion: 2,
-    mediaType,
-    config: descriptor("application/vnd.oci.image.config.v1+json", config),
-    layers: layers.map(([type, bytes]) => descriptor(type, bytes)),
-  };
-  const answer = await fetch(`${base}/manifests/1`, {
-    method: "PUT",
-    headers: { "content-type": mediaType },
-    body: JSON.stringify(manifest),
-  });
-  if (answer.status !== 201) throw new Error(`${repository}: ${await answer.text()}`);
-}
-
-async function findProgram(name: string): Promise<string | null> {
-  for (const path of (process.env["PATH"] ?? "").split(delimiter)) {
-    const found = await access(join(path, name)).then(
-      () => true,
-      () => false,
-    );
-    if (found) return join(path, name);
-  }
-  return null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { accept } from "../oci/acceptance.ts";
-import { createImage, mediaTypes, type Image, type Manifest } from "../oci/image.ts";
+import { createImage, mediaTypes, type Image } from "../oci/image.ts";
 import { formatReference, parseReference } from "../oci/reference.ts";
 import { Registry, type RegistryOptions } from "../oci/registry.ts";
 import { Problem } from "../problem.ts";
@@ -14,7 +14,7 @@ export async function imageOf(source: string): Promise<Image> {
   const file = isFolder ? join(source, "build", "plugin.wasm") : source;
   if (isFolder && !existsSync(file)) throw new Problem(`${file}: there is no module: run \`attache build ${source}\``);
   await checkModule(file);
-  return createImage(await readFile(file), await annotations(isFolder ? source : dirname(file)));
+  return await createImage(await readFile(file), await annotations(isFolder ? source : dirname(file)));
 }
 
 /** Writes the image as an OCI image layout: all of it, or nothing. */
@@ -62,11 +62,9 @@ export interface Pulled {
 export async function fetchImage(reference: string, options: RegistryOptions): Promise<Pulled> {
   const parsed = parseReference(reference);
   const registry = new Registry(parsed, options);
-  const { mediaType, blob } = await registry.manifest();
-  const manifest = parseManifest(blob.bytes, reference);
-  const result = await accept(mediaType, manifest, async (digest) => await registry.blob(digest));
+  const result = await accept(registry, parsed.version);
   if ("refusal" in result) throw new Problem(`${reference}: Istio and Envoy Gateway refuse it: ${result.refusal}`);
-  return { reference: formatReference(parsed), digest: blob.digest, module: result.module };
+  return { reference: formatReference(parsed), ...result };
 }
 
 /** Pulls the module of an image into a file: all of it, or nothing. */
@@ -83,14 +81,6 @@ export async function pull(reference: string, file: string, options: RegistryOpt
     await rm(temporary, { force: true }).catch(() => {});
   }
   return pulled;
-}
-
-function parseManifest(bytes: Uint8Array, reference: string): Manifest {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString()) as Manifest;
-  } catch {
-    throw new Problem(`${reference}: its manifest is no JSON`);
-  }
 }
 
 /** What an image says about itself, from the package's `package.json`. */

@@ -99,6 +99,12 @@ describe("attache manifest", () => {
     await expect(withConfig(text)).rejects.toThrow(message);
   });
 
+  it("quotes text that YAML 1.1, which Kubernetes reads, takes for something else", async () => {
+    const config = { a: "no", b: "on", c: "012", d: "1_000", e: "~", f: "2026-01-01" };
+    const text = await withConfig(JSON.stringify(config));
+    expect(parse(text, { version: "1.1" })).toMatchObject({ spec: { pluginConfig: config } });
+  });
+
   it("keeps whole numbers up to 2^53 and fractions", async () => {
     const text = await withConfig("a: 9007199254740992\nb: 0.1");
     expect(parse(text)).toMatchObject({ spec: { pluginConfig: { a: 9007199254740992, b: 0.1 } } });

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
+import { digestProblem, inexactNumbers, plainNumbers } from "../manifest/traps.ts";
 import { Problem } from "../problem.ts";
 
 export const targets = ["istio", "envoy-gateway", "envoy"] as const;
@@ -26,10 +27,15 @@ export interface ManifestOptions {
 /** The resource that loads a filter, as YAML. Refuses what a control plane would accept and then not do. */
 export async function manifest(options: ManifestOptions): Promise<string> {
   checkUrl(options.url, options.target);
-  const digest = checkDigest(options.sha256);
+  const digest = checkDigest(options.sha256, options.url);
   const config = options.config === undefined ? undefined : await readConfig(options.config);
   const resource = { istio: wasmPlugin, "envoy-gateway": extensionPolicy, envoy: envoyFilter }[options.target];
-  return stringify(resource(options, digest, config), { lineWidth: 0 });
+  return writeYaml(resource(options, digest, config));
+}
+
+/** As YAML 1.1, which Kubernetes and Istio read: unquoted, `no` and `on` would come out as booleans. */
+function writeYaml(resource: unknown): string {
+  return stringify(resource, { lineWidth: 0, version: "1.1" });
 }
 
 type Config = Record<string, unknown> | undefined;
@@ -109,10 +115,11 @@ function checkUrl(url: string, target: Target): void {
   throw new Problem(`--url: ${target} does not load from ${scheme}://, only from ${list}`);
 }
 
-function checkDigest(text: string | undefined): string | undefined {
+function checkDigest(text: string | undefined, url: string): string | undefined {
   const digest = text?.replace(/^sha256:/, "");
-  if (digest === undefined || /^[0-9a-f]{64}$/.test(digest)) return digest;
-  throw new Problem(`--sha256: ${JSON.stringify(text)} is not 64 hexadecimal digits, as \`attache push\` prints them`);
+  const problem = digest === undefined ? null : digestProblem(digest, url);
+  if (problem !== null) throw new Problem(`--sha256: ${problem}`);
+  return digest;
 }
 
 async function readConfig(file: string): Promise<Config> {
@@ -128,20 +135,9 @@ async function readConfig(file: string): Promise<Config> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Problem(`${file}: a configuration is an object`);
   }
-  return exact(value, file, "") as Config;
-}
-
-/** Control planes read numbers as doubles: one that would come out as another is refused. */
-function exact(value: unknown, file: string, path: string): unknown {
-  if (typeof value === "bigint") {
-    if (BigInt(Number(value)) === value) return Number(value);
-    throw new Problem(`${file}: ${path}: ${value} reaches the filter as ${Number(value)}: write it as text`);
-  }
-  if (Array.isArray(value)) return value.map((item, i) => exact(item, file, `${path}[${i}]`));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, exact(item, file, path === "" ? key : `${path}.${key}`)]),
-  );
+  const problems = inexactNumbers(value, "");
+  if (problems.length > 0) throw new Problem(problems.map((problem) => `${file}: ${problem}`).join("\n"));
+  return plainNumbers(value) as Config;
 }
 
 function labels(selector: readonly string[]): Record<string, string> {

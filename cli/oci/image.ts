@@ -22,6 +22,11 @@ export interface Manifest {
   annotations?: Record<string, string>;
 }
 
+/** Images for several platforms. */
+export interface Index {
+  manifests?: (Descriptor & { platform?: { architecture: string; os: string } })[];
+}
+
 export const mediaTypes = {
   manifest: "application/vnd.oci.image.manifest.v1+json",
   dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
@@ -32,6 +37,10 @@ export const mediaTypes = {
   dockerLayer: "application/vnd.docker.image.rootfs.diff.tar.gzip",
   wasmContent: "application/vnd.module.wasm.content.layer.v1+wasm",
 } as const;
+
+export function isIndex(mediaType: string): boolean {
+  return mediaType === mediaTypes.index || mediaType === mediaTypes.dockerIndex;
+}
 
 /** An image that proxies pull a filter from. */
 export interface Image {
@@ -44,8 +53,8 @@ export interface Image {
  * The image of a module in the layout that Istio's and Envoy Gateway's fetchers take: one gzipped tar layer with
  * `plugin.wasm`. The same module and annotations give the same bytes.
  */
-export function createImage(module: Uint8Array, annotations: Readonly<Record<string, string>>): Image {
-  const tar = writeTar([{ name: "plugin.wasm", content: module }]);
+export async function createImage(module: Uint8Array, annotations: Readonly<Record<string, string>>): Promise<Image> {
+  const tar = await writeTar("plugin.wasm", module);
   const layer = blobOf(gzip(tar));
   const config = blobOf(
     json({

@@ -10,11 +10,11 @@ export interface Reference {
 }
 
 const pattern =
-  /^(?:oci:\/\/)?((?:[\w-]+\.)+[\w-]+(?::\d+)?|localhost(?::\d+)?|[\w.-]+:\d+|\[[0-9a-f:]+\](?::\d+)?)\/([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?:@(sha256:[0-9a-f]{64})|:([\w][\w.-]{0,127}))?$/;
+  /^(?:oci:\/\/)?((?:[\w-]+\.)+[\w-]+(?::\d+)?|localhost(?::\d+)?|[\w.-]+:\d+|\[[0-9a-f:]+\](?::\d+)?)\/([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
 
-/** Reads a reference, with or without `oci://`; without a tag it is `latest`. */
+/** Reads a reference, with or without `oci://`; without a tag it is `latest`. Beside a digest, a tag counts for nothing. */
 export function parseReference(text: string): Reference {
-  const [, registry, repository, digest, tag] = pattern.exec(text) ?? [];
+  const [, registry, repository, tag, digest] = pattern.exec(text) ?? [];
   if (registry === undefined || repository === undefined) {
     const shape = "HOST[:PORT]/NAME[:TAG], such as registry.example.com/filters/auth:1.0.0";
     throw new Problem(`${JSON.stringify(text)} is no image reference: it is written ${shape}`);

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Problem } from "../problem.ts";
+import type { ImageSource } from "./acceptance.ts";
 import { digestOf, mediaTypes, type Blob, type Image } from "./image.ts";
 import { formatReference, type Reference } from "./reference.ts";
 
@@ -18,7 +19,7 @@ const timeoutMs = 60_000;
  * One repository of a registry, over the OCI distribution API. Credentials are those `docker login` has saved in
  * `$DOCKER_CONFIG/config.json`.
  */
-export class Registry {
+export class Registry implements ImageSource {
   readonly #reference: Reference;
   readonly #base: string;
   #authorization: string | null = null;
@@ -41,10 +42,9 @@ export class Registry {
     await this.#expect(response, [201], "did not take the image");
   }
 
-  /** The manifest that the reference names, with its type. */
-  async manifest(): Promise<{ mediaType: string; blob: Blob }> {
+  /** The manifest of a tag or digest, with its type. */
+  async manifest(version: string): Promise<{ mediaType: string; blob: Blob }> {
     const { manifest, dockerManifest, index, dockerIndex } = mediaTypes;
-    const { version } = this.#reference;
     const accept = [manifest, dockerManifest, index, dockerIndex].join(", ");
     const response = await this.#send(`/manifests/${version}`, { headers: { accept } });
     if (response.status === 404) throw new Problem(`${this.#name}: the registry has no such image`);
