@@ -69,6 +69,7 @@ export {
 export { decodeHex, encodeHex } from "./encoding/hex";
 export { JsonDocument, JsonKind, JsonNode, JsonWriter, NumberStatus } from "./json";
 export { Glob } from "./match/glob";
+export { Found, KeyKind, TextIndex, TextVisitor } from "./match/text-index";
 export { isUriTemplate, UriTemplate } from "./match/uri-template";
 export { isUtf8, validUtf8Size } from "./memory/utf8-validity";
 export { CidrSet } from "./net/cidr-set";

@@ -2,6 +2,7 @@ import { ConfigReader, FilterHeaders, HttpFilter, Plugin, RequestHeaders, Respon
 import { Destination } from "./destination";
 import { checkHeaderName } from "./header-text";
 import { Route } from "./route";
+import { RouteTable } from "./route-table";
 import { readStickyKeys, StickyKey } from "./sticky-key";
 
 /**
@@ -9,8 +10,7 @@ import { readStickyKeys, StickyKey } from "./sticky-key";
  * routes match on. Configuration: README.md.
  */
 export class HeaderRouting extends Plugin {
-  /** In order: the first that matches is taken. */
-  routes: Route[] = [];
+  readonly table: RouteTable = new RouteTable();
   subsetHeader: Text = new Text("x-route-subset");
   stickyKeys: StickyKey[] = [];
 
@@ -21,7 +21,8 @@ export class HeaderRouting extends Plugin {
     this.subsetHeader = new Text(subsetHeader);
     this.stickyKeys = readStickyKeys(options.array("stickyBy"));
     const routes = config.array("http");
-    for (let index = 0; index < routes.length; index++) this.routes.push(new Route(routes.at(index).asObject(), index));
+    for (let index = 0; index < routes.length; index++) this.table.add(new Route(routes.at(index).asObject(), index));
+    this.table.compile();
   }
 
   override createFilter(): HttpFilter {
@@ -30,12 +31,8 @@ export class HeaderRouting extends Plugin {
 
   /** The first route that matches, or `null`. */
   findRoute(headers: RequestHeaders): Route | null {
-    const routes = this.routes;
-    for (let index = 0; index < routes.length; index++) {
-      const route = unchecked(routes[index]);
-      if (route.matches(headers)) return route;
-    }
-    return null;
+    this.table.facts.begin(headers);
+    return this.table.find();
   }
 }
 

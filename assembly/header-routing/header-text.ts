@@ -1,4 +1,4 @@
-import { ConfigReader } from "@attache/sdk";
+import { ByteView, ConfigReader } from "@attache/sdk";
 
 /** Headers that describe the connection or the message itself (RFC 9110 §7.6.1, §8.6): setting one breaks the request. */
 const RESERVED =
@@ -7,7 +7,8 @@ const RESERVED =
 /** Adds a problem unless `name` is a header that a filter can set. */
 export function checkHeaderName(config: ConfigReader, name: string): void {
   if (!isToken(name)) config.error("is not a header name: letters, digits and !#$%&'*+-.^_`|~ only");
-  else if (RESERVED.includes("," + name.toLowerCase() + ",")) config.error("is a header that a filter must not change");
+  else if (RESERVED.includes("," + ByteView.ofText(name).toLowerCase().toString() + ","))
+    config.error("is a header that a filter must not change");
 }
 
 /** Adds a problem if `value` would end its header and begin another. */

@@ -10,8 +10,8 @@ import { StickyKey } from "./sticky-key";
 export class Route {
   readonly requestHeaders: HeaderOperations;
   readonly responseHeaders: HeaderOperations;
-  /** Any of these; a route without one takes every request. */
-  private readonly alternatives: RequestMatch[];
+  /** Any of these must match. A route without a match has one that takes every request. */
+  readonly alternatives: RequestMatch[];
   private readonly split: Split;
   private readonly redirect: Redirect | null;
   private readonly directResponse: DirectResponse | null;
@@ -34,14 +34,6 @@ export class Route {
     if (actions != 1) config.error("exactly one of route, redirect and directResponse must be given");
   }
 
-  matches(headers: RequestHeaders): bool {
-    const alternatives = this.alternatives;
-    for (let index = 0; index < alternatives.length; index++) {
-      if (unchecked(alternatives[index]).matches(headers)) return true;
-    }
-    return alternatives.length == 0;
-  }
-
   /** Whether the filter itself answers the requests of this route. */
   get answers(): bool {
     return this.redirect !== null || this.directResponse !== null;
@@ -60,5 +52,6 @@ export class Route {
 function readAlternatives(config: ConfigReader): RequestMatch[] {
   const alternatives: RequestMatch[] = [];
   for (let index = 0; index < config.length; index++) alternatives.push(new RequestMatch(config.at(index).asObject()));
+  if (alternatives.length == 0) alternatives.push(new RequestMatch(config.at(0)));
   return alternatives;
 }

@@ -11,7 +11,7 @@ import { takeScratch } from "../memory/arena";
 import { ByteView } from "../memory/byte-view";
 import { beginBytes, writeByte, writeBytes, writtenBytes, writtenSize } from "../memory/byte-writer";
 import { Text } from "../memory/text";
-import { decodeText, encodeText, TextFlags, textFlags, textSize } from "../memory/utf8";
+import { decodeText, encodeBytes, encodeText, TextFlags, textFlags, textSize } from "../memory/utf8";
 
 /** Where the proxy writes address and size of what it returns. */
 const out = memory.data(8, 4);
@@ -115,6 +115,11 @@ export class HeaderMap {
   /** As {@link set}, for a name and value that were encoded when the plugin was configured. */
   setOf(name: Text, value: Text): bool {
     return this.replace(name.encoded, value.encoded);
+  }
+
+  /** As {@link setOf}, for a value that is only bytes: what another header had, or a part of it. */
+  setBytesOf(name: Text, value: ByteView): bool {
+    return this.replace(name.encoded, encodeBytes(value.start, value.length));
   }
 
   /**

@@ -77,6 +77,16 @@ export class ByteView {
     return ByteView.of(this.start + first, last - first);
   }
 
+  /** A copy in which ASCII letters are in lower case; valid until the callback returns. */
+  toLowerCase(): ByteView {
+    const start = takeScratch(this.length);
+    for (let index = 0; index < this.length; index++) {
+      const byte = load<u8>(this.start + index);
+      store<u8>(start + index, byte - 0x41 < 26 ? byte | 0x20 : byte);
+    }
+    return ByteView.of(start, this.length);
+  }
+
   /** The bytes as text; what is not UTF-8 becomes U+FFFD. */
   toString(): string {
     return decodeText(this.start, this.length);

@@ -84,6 +84,11 @@ export class Regex {
     return this.automaton().run(start, length, true);
   }
 
+  /** The bytes that everything the whole of which matches begins with: what an index can find the pattern by. */
+  get literalPrefix(): StaticArray<u8> {
+    return this.prefix;
+  }
+
   private automaton(): Dfa {
     let dfa = this.dfa;
     if (!dfa) {
