@@ -1,47 +1,86 @@
 import { ConfigReader, HeaderMap, Text } from "@attache/sdk";
-import { checkHeaderName, checkHeaderValue } from "./header-text";
+import { headerName, headerValue } from "./header-text";
 
-/** Istio's `HeaderOperations`. Headers are removed first, then set, then added, as Envoy does. */
+const enum Operation {
+  Rename,
+  Copy,
+  Remove,
+  Set,
+  Add,
+  Dedupe,
+}
+
+/**
+ * Istio's `HeaderOperations`: headers are removed, then set, then added, as Envoy does. Before that they are renamed and
+ * copied, at last deprived of repetitions.
+ */
+@final
 export class HeaderOperations {
-  private readonly removed: Text[] = [];
-  private readonly setNames: Text[] = [];
-  private readonly setValues: Text[] = [];
-  private readonly addedNames: Text[] = [];
-  private readonly addedValues: Text[] = [];
+  private readonly operations: Operation[] = [];
+  private readonly names: Text[] = [];
+  /** The value, or the other name. */
+  private readonly others: Text[] = [];
 
   constructor(config: ConfigReader) {
-    readPairs(config.object("set"), this.setNames, this.setValues);
-    readPairs(config.object("add"), this.addedNames, this.addedValues);
-    const remove = config.array("remove");
-    for (let index = 0; index < remove.length; index++) {
-      const entry = remove.at(index);
-      const name = entry.asString();
-      if (entry.isPresent) checkHeaderName(entry, name);
-      this.removed.push(new Text(name));
-    }
+    this.readPairs(config.object("rename"), Operation.Rename);
+    this.readPairs(config.object("copy"), Operation.Copy);
+    this.readNames(config.array("remove"), Operation.Remove);
+    this.readPairs(config.object("set"), Operation.Set);
+    this.readPairs(config.object("add"), Operation.Add);
+    this.readNames(config.array("dedupe"), Operation.Dedupe);
   }
 
   apply(headers: HeaderMap): void {
-    const removed = this.removed;
-    for (let index = 0; index < removed.length; index++) headers.deleteOf(unchecked(removed[index]));
-    const setNames = this.setNames;
-    for (let index = 0; index < setNames.length; index++) {
-      headers.setOf(unchecked(setNames[index]), unchecked(this.setValues[index]));
-    }
-    const addedNames = this.addedNames;
-    for (let index = 0; index < addedNames.length; index++) {
-      headers.appendOf(unchecked(addedNames[index]), unchecked(this.addedValues[index]));
+    const operations = this.operations;
+    for (let index = 0; index < operations.length; index++) {
+      const name = unchecked(this.names[index]);
+      const other = unchecked(this.others[index]);
+      switch (unchecked(operations[index])) {
+        case Operation.Remove:
+          headers.deleteOf(name);
+          break;
+        case Operation.Set:
+          headers.setOf(name, other);
+          break;
+        case Operation.Add:
+          headers.appendOf(name, other);
+          break;
+        case Operation.Dedupe: {
+          const first = headers.getBytesOf(name);
+          if (first !== null) headers.setBytesOf(name, first);
+          break;
+        }
+        default: {
+          const value = headers.getJoinedOf(name);
+          if (value === null) break;
+          headers.setBytesOf(other, value);
+          if (unchecked(operations[index]) == Operation.Rename) headers.deleteOf(name);
+        }
+      }
     }
   }
-}
 
-function readPairs(config: ConfigReader, names: Text[], values: Text[]): void {
-  for (let index = 0; index < config.length; index++) {
-    const entry = config.at(index);
-    const value = entry.asString();
-    checkHeaderName(entry, entry.key);
-    checkHeaderValue(entry, value);
-    names.push(new Text(entry.key));
-    values.push(new Text(value));
+  private readPairs(config: ConfigReader, operation: Operation): void {
+    for (let index = 0; index < config.length; index++) {
+      const entry = config.at(index);
+      const text = entry.asString();
+      const isValue = operation == Operation.Set || operation == Operation.Add;
+      this.add(operation, headerName(entry, entry.key), isValue ? headerValue(entry, text) : headerName(entry, text));
+    }
+  }
+
+  private readNames(config: ConfigReader, operation: Operation): void {
+    for (let index = 0; index < config.length; index++) {
+      const entry = config.at(index);
+      const name = entry.asString();
+      const text = entry.isPresent ? headerName(entry, name) : new Text(name);
+      this.add(operation, text, text);
+    }
+  }
+
+  private add(operation: Operation, name: Text, other: Text): void {
+    this.operations.push(operation);
+    this.names.push(name);
+    this.others.push(other);
   }
 }

@@ -333,7 +333,7 @@ eachHost("header-routing", (start: StartHost) => {
         /http\[2\]\.match\[0\]\.uri: only one of exact, prefix and regex can be given/,
         /http\[2\]: exactly one of/,
         /options\.subsetHeader: .*/,
-        /options\.stickyBy\[0\]: exactly one of header and cookie must be given/,
+        /options\.stickyBy\[0\]: exactly one of header, cookie, claim and remoteAddress must be given/,
       ]) {
         expect(message).toMatch(problem);
       }

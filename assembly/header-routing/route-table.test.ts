@@ -14,7 +14,7 @@ class Comparing extends Plugin {
   readonly table: RouteTable = new RouteTable();
   override configure(config: ConfigReader): void {
     const routes = config.array("http");
-    for (let index = 0; index < routes.length; index++) this.table.add(new Route(routes.at(index).asObject(), index));
+    for (let index = 0; index < routes.length; index++) this.table.add(new Route(routes.at(index).asObject(), index, false));
     this.table.compile();
   }
   override createFilter(): HttpFilter { return new ComparingStream(this.table); }

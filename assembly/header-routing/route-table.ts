@@ -20,7 +20,7 @@ export class RouteTable extends Found {
   private readonly alternatives: RequestMatch[] = [];
   private readonly owners: i32[] = [];
   private readonly fields: Field[] = [];
-  /** Numbers of the alternatives that no index can find, in order. */
+  /** Numbers of the alternatives that no index can find, the last one first. */
   private readonly unindexed: i32[] = [];
   private best: i32 = 0;
 
@@ -42,7 +42,6 @@ export class RouteTable extends Found {
     for (let number = alternatives.length - 1; number >= 0; number--) {
       if (!builder.add(alternatives[number], number)) this.unindexed.push(number);
     }
-    this.unindexed.reverse();
     for (let index = 0; index < builder.fields.length; index++) {
       if (builder.fields[index].isUsed) this.fields.push(builder.fields[index]);
     }
@@ -59,7 +58,7 @@ export class RouteTable extends Found {
       if (value !== null) field.index.visit(value.start, value.length);
     }
     const unindexed = this.unindexed;
-    for (let index = 0; index < unindexed.length; index++) {
+    for (let index = unindexed.length - 1; index >= 0; index--) {
       const number = unchecked(unindexed[index]);
       if (unchecked(this.owners[number]) >= this.best) break;
       this.take(number);

@@ -16,7 +16,7 @@ export class ClaimMatch {
 
   constructor(config: ConfigReader) {
     const path = readPath(config.key.substring(PREFIX.length));
-    if (path.length == 0) config.error("must be @request.auth.claims.<name> or @request.auth.claims[<name>]");
+    if (path.length == 0) config.error("must end with .<claim> or [<claim>]");
     this.path = path;
     this.match = new StringMatch(config.asObject());
   }
@@ -44,7 +44,19 @@ export class ClaimMatch {
 function readPath(text: string): string[] {
   const isBracketed = text.startsWith("[") && text.endsWith("]");
   if (!isBracketed && !text.startsWith(".")) return [];
-  const path = isBracketed ? text.substring(1, text.length - 1).split("][") : text.substring(1).split(".");
-  for (let index = 0; index < path.length; index++) if (path[index].length == 0) return [];
-  return path;
+  return isBracketed ? split(text.substring(1, text.length - 1), "][") : split(text.substring(1), ".");
+}
+
+/** The parts of a text, none when one is empty. */
+export function split(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  while (true) {
+    const found = text.indexOf(separator, start);
+    const end = found < 0 ? text.length : found;
+    if (end == start) return [];
+    parts.push(text.substring(start, end));
+    if (found < 0) return parts;
+    start = found + separator.length;
+  }
 }

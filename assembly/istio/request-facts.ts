@@ -32,18 +32,13 @@ export class RequestFacts {
 
   /** `:path` as it is; empty when there is none, as for `CONNECT`. */
   get fullPathView(): ByteView {
-    if (this.fullPath == 0) {
-      const found = this.headers.getBytes(":path");
-      const path = found === null ? ByteView.of(0, 0) : found;
-      this.fullPath = changetype<usize>(path);
-      this.pathOnly = changetype<usize>(path.slice(0, pathEnd(path)));
-    }
+    if (this.fullPath == 0) this.readPath();
     return changetype<ByteView>(this.fullPath);
   }
 
   /** `:path` without query and fragment. */
   get path(): ByteView {
-    if (this.fullPath == 0) this.fullPathView;
+    if (this.fullPath == 0) this.readPath();
     return changetype<ByteView>(this.pathOnly);
   }
 
@@ -68,5 +63,12 @@ export class RequestFacts {
       else document.parse(payload.start, payload.length);
     }
     return document.root;
+  }
+
+  private readPath(): void {
+    const found = this.headers.getBytes(":path");
+    const path = found === null ? ByteView.of(0, 0) : found;
+    this.fullPath = changetype<usize>(path);
+    this.pathOnly = changetype<usize>(path.slice(0, pathEnd(path)));
   }
 }

@@ -45,9 +45,15 @@ export class RequestMatch {
     readHeaders(config.object("withoutHeaders"), this.withoutHeaders, this.withoutClaims);
     readNamed(config.object("queryParams"), this.queryParams);
     readNamed(config.object("cookies"), this.cookies);
-    refuseSelector(config, "sourceLabels");
-    refuseSelector(config, "sourceNamespace");
-    refuseSelector(config, "gateways");
+    refuse(config.get("sourceLabels"));
+    refuse(config.get("sourceNamespace"));
+    refuse(config.get("gateways"));
+  }
+
+  /** The part of the path that a rewrite of the prefix keeps; without a `uri` the prefix is `/`, as in Istio. */
+  pathBehindPrefix(facts: RequestFacts): ByteView {
+    const uri = this.uri;
+    return facts.fullPathView.slice(uri === null ? 1 : uri.matchedLength(facts.path.length));
   }
 
   matches(facts: RequestFacts): bool {
@@ -138,11 +144,10 @@ function readHeaders(config: ConfigReader, headers: NamedMatch[], claims: ClaimM
   }
 }
 
-function refuseSelector(config: ConfigReader, name: string): void {
-  const member = config.get(name);
-  if (!member.isPresent) return;
-  member.error("says where Istio puts the route, which a filter cannot see: leave it out");
-  for (let index = 0; index < member.length; index++) member.at(index);
+/** A selector, which says where Istio puts a route. */
+function refuse(selector: ConfigReader): void {
+  if (selector.isPresent) selector.error("is for the control plane: leave it out");
+  for (let index = 0; index < selector.length; index++) selector.at(index);
 }
 
 function matchesPseudo(match: StringMatch | null, headers: HeaderMap, name: string): bool {

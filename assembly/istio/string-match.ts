@@ -67,7 +67,7 @@ export class StringMatch {
   /** How many bytes of a path that matches are what a rewrite of the prefix replaces. */
   matchedLength(pathLength: i32): i32 {
     if (this.kind == Kind.Prefix || this.kind == Kind.PathPrefix) return this.key.length;
-    return this.kind == Kind.Present ? 0 : pathLength;
+    return this.kind == Kind.Present ? 1 : pathLength;
   }
 
   /** Whether `value` matches; a value that is not there (`null`) never does. */

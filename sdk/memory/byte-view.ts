@@ -77,6 +77,14 @@ export class ByteView {
     return ByteView.of(this.start + first, last - first);
   }
 
+  /** These bytes and those of `other` behind them, in a copy; valid until the callback returns. */
+  concat(other: ByteView): ByteView {
+    const start = takeScratch(this.length + other.length);
+    memory.copy(start, this.start, this.length);
+    memory.copy(start + this.length, other.start, other.length);
+    return ByteView.of(start, this.length + other.length);
+  }
+
   /** A copy in which ASCII letters are in lower case; valid until the callback returns. */
   toLowerCase(): ByteView {
     const start = takeScratch(this.length);

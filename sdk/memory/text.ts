@@ -30,6 +30,11 @@ export class Text {
     return changetype<usize>(this.block) + HEADER_SIZE;
   }
 
+  /** The bytes, without copying: valid as long as this text. */
+  get view(): ByteView {
+    return ByteView.of(this.encoded, this.length);
+  }
+
   /** Number of UTF-8 bytes. */
   get length(): i32 {
     return this.block.length - HEADER_SIZE;

@@ -42,8 +42,12 @@ export class Regex {
    */
   readonly error: string | null;
 
-  private program: Program;
-  private start: u32 = 0;
+  /** @internal */
+  readonly program: Program;
+  /** @internal Where the program begins for a match of the whole text. */
+  start: u32 = 0;
+  /** @internal Number of capturing groups. */
+  readonly groups: i32;
   private anywhere: u32 = 0;
   private dfa: Dfa | null = null;
   /** The bytes with which every match begins. */
@@ -57,6 +61,7 @@ export class Regex {
     const compiler = new Compiler(isBytes);
     this.program = compiler.program;
     const parsed = parser.parse();
+    this.groups = parser.groups;
     let error = parser.error;
     if (error === null) {
       const start = compiler.add(parsed, 0);
