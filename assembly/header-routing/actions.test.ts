@@ -139,7 +139,7 @@ eachHost("header-routing", (start) => {
       [],
       ["1"],
       ["2", "3"],
-      ["2,3"],
+      ["2", "3"],
       ["4"],
     ]);
   });
@@ -187,6 +187,7 @@ eachHost("header-routing", (start) => {
         "access-control-allow-credentials": "true",
         "access-control-allow-methods": "GET,PUT",
         "access-control-allow-headers": "x-a",
+        "access-control-expose-headers": "x-b,x-c",
         "access-control-max-age": "3600",
       });
       expect(host.requests("app")).toHaveLength(0);

@@ -47,10 +47,9 @@ export class CorsPolicy {
     return method !== null && method.length > 0 && headers.method == "OPTIONS";
   }
 
-  answer(origin: string | null): FilterHeaders {
+  /** The answer; {@link mark} adds the origin to it when that is allowed. */
+  answer(): FilterHeaders {
     const reply = new LocalReply(200).details("header_routing_cors_preflight");
-    if (origin === null) return reply.send();
-    reply.header("access-control-allow-origin", origin);
     if (this.hasCredentials) reply.header("access-control-allow-credentials", "true");
     if (this.methods.length > 0) reply.header("access-control-allow-methods", this.methods);
     if (this.headers.length > 0) reply.header("access-control-allow-headers", this.headers);

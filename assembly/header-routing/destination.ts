@@ -13,7 +13,8 @@ export class Destination {
   readonly requestHeaders: HeaderOperations;
   readonly responseHeaders: HeaderOperations;
 
-  constructor(config: ConfigReader, publishesCluster: bool) {
+  /** @param headers operations of its own */
+  constructor(config: ConfigReader, headers: ConfigReader, publishesCluster: bool) {
     const destination = config.required("destination").asObject();
     const host = destination.string("host", "");
     const subset = destination.string("subset", "");
@@ -23,9 +24,9 @@ export class Destination {
     const port = <i32>destination.object("port").integer("number", 0, 1, 65535);
     const cluster = port > 0 ? istioCluster(host, port, subset) : host;
     this.published = new Text(publishesCluster ? cluster : subset.length > 0 ? subset : host);
-    const headers = config.object("headers");
-    this.requestHeaders = new HeaderOperations(headers.object("request"));
-    this.responseHeaders = new HeaderOperations(headers.object("response"));
+    const none = headers.at(headers.length);
+    this.requestHeaders = new HeaderOperations(headers.object("request"), none);
+    this.responseHeaders = new HeaderOperations(headers.object("response"), none);
   }
 }
 
@@ -41,7 +42,9 @@ export class Split {
     const count = config.length;
     for (let index = 0; index < count; index++) {
       const entry = config.at(index).asObject();
-      this.destinations.push(new Destination(entry, publishesCluster));
+      // What is said about the headers of the only destination stands with the route's own, as in Istio.
+      const headers = count == 1 ? config.at(count) : entry.object("headers");
+      this.destinations.push(new Destination(entry, headers, publishesCluster));
       choice.add(entry, count == 1 ? 100 : 0);
     }
     if (config.isPresent && count == 0) config.error("at least one destination must be given");

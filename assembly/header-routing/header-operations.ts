@@ -1,6 +1,7 @@
 import { ConfigReader, HeaderMap, Text } from "@attache/sdk";
 import { headerName, headerValue } from "./header-text";
 
+/** In the order in which they are carried out. */
 const enum Operation {
   Rename,
   Copy,
@@ -21,13 +22,14 @@ export class HeaderOperations {
   /** The value, or the other name. */
   private readonly others: Text[] = [];
 
-  constructor(config: ConfigReader) {
-    this.readPairs(config.object("rename"), Operation.Rename);
-    this.readPairs(config.object("copy"), Operation.Copy);
-    this.readNames(config.array("remove"), Operation.Remove);
-    this.readPairs(config.object("set"), Operation.Set);
-    this.readPairs(config.object("add"), Operation.Add);
-    this.readNames(config.array("dedupe"), Operation.Dedupe);
+  /** @param further operations that are carried out together with these, as Envoy does with those of one list */
+  constructor(config: ConfigReader, further: ConfigReader) {
+    this.read(config, further, "rename", Operation.Rename);
+    this.read(config, further, "copy", Operation.Copy);
+    this.read(config, further, "remove", Operation.Remove);
+    this.read(config, further, "set", Operation.Set);
+    this.read(config, further, "add", Operation.Add);
+    this.read(config, further, "dedupe", Operation.Dedupe);
   }
 
   apply(headers: HeaderMap): void {
@@ -51,30 +53,30 @@ export class HeaderOperations {
           break;
         }
         default: {
-          const value = headers.getJoinedOf(name);
-          if (value === null) break;
-          headers.setBytesOf(other, value);
+          copy(headers, name, other);
           if (unchecked(operations[index]) == Operation.Rename) headers.deleteOf(name);
         }
       }
     }
   }
 
-  private readPairs(config: ConfigReader, operation: Operation): void {
+  private read(config: ConfigReader, further: ConfigReader, member: string, operation: Operation): void {
+    const takesNames = operation == Operation.Remove || operation == Operation.Dedupe;
+    this.readList(takesNames ? config.array(member) : config.object(member), operation);
+    this.readList(takesNames ? further.array(member) : further.object(member), operation);
+  }
+
+  private readList(config: ConfigReader, operation: Operation): void {
     for (let index = 0; index < config.length; index++) {
       const entry = config.at(index);
       const text = entry.asString();
-      const isValue = operation == Operation.Set || operation == Operation.Add;
-      this.add(operation, headerName(entry, entry.key), isValue ? headerValue(entry, text) : headerName(entry, text));
-    }
-  }
-
-  private readNames(config: ConfigReader, operation: Operation): void {
-    for (let index = 0; index < config.length; index++) {
-      const entry = config.at(index);
-      const name = entry.asString();
-      const text = entry.isPresent ? headerName(entry, name) : new Text(name);
-      this.add(operation, text, text);
+      if (operation == Operation.Remove || operation == Operation.Dedupe) {
+        const name = entry.isPresent ? headerName(entry, text) : new Text(text);
+        this.add(operation, name, name);
+      } else {
+        const isValue = operation == Operation.Set || operation == Operation.Add;
+        this.add(operation, headerName(entry, entry.key), isValue ? headerValue(entry, text) : headerName(entry, text));
+      }
     }
   }
 
@@ -82,5 +84,14 @@ export class HeaderOperations {
     this.operations.push(operation);
     this.names.push(name);
     this.others.push(other);
+  }
+}
+
+function copy(headers: HeaderMap, from: Text, to: Text): void {
+  let value = headers.getLineOf(from, 0);
+  if (value !== null) headers.setBytesOf(to, value);
+  for (let line = 1; value !== null; line++) {
+    value = headers.getLineOf(from, line);
+    if (value !== null) headers.appendBytesOf(to, value);
   }
 }

@@ -44,7 +44,7 @@ export class Redirect {
         0 &&
       !this.takesRequestPort
     ) {
-      config.error("at least one of uri, authority, port and scheme must be given, or the redirect leads to itself");
+      config.error("at least one of uri, authority, port and scheme must be given");
     }
   }
 

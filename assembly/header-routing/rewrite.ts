@@ -10,7 +10,8 @@ export class Rewrite {
   private readonly regex: RegexReplacement | null;
   private readonly pathName: Text = new Text(":path");
   private readonly authorityName: Text = new Text(":authority");
-  private readonly originalName: Text = new Text("x-envoy-original-path");
+  private readonly originalPathName: Text = new Text("x-envoy-original-path");
+  private readonly originalHostName: Text = new Text("x-envoy-original-host");
 
   constructor(config: ConfigReader) {
     this.uri = optionalHeaderValue(config, "uri");
@@ -26,11 +27,14 @@ export class Rewrite {
     const original = facts.fullPathView;
     const path = this.newPath(facts, matched);
     if (path !== null) {
-      headers.setBytesOf(this.originalName, original);
+      headers.setBytesOf(this.originalPathName, original);
       headers.setBytesOf(this.pathName, path);
     }
     const authority = this.authority;
-    if (authority !== null) headers.setOf(this.authorityName, authority);
+    if (authority !== null) {
+      headers.setBytesOf(this.originalHostName, headers.getBytesOf(this.authorityName)!);
+      headers.setOf(this.authorityName, authority);
+    }
   }
 
   private newPath(facts: RequestFacts, matched: RequestMatch): ByteView | null {

@@ -7,21 +7,20 @@ import { Route } from "./route";
  *
  * Each alternative of a route's match stands in an index under one of its parts: of path, authority and headers, the one
  * that fewest others share. A request is looked up once for each thing that an index exists for, and the alternatives
- * found are tried, unless a route before theirs has matched. So the cost follows the routes that a request could take,
+ * found are tried, unless one before them has matched. So the cost follows the routes that a request could take,
  * not the routes there are.
  */
 @final
 export class RouteTable extends Found {
   readonly routes: Route[] = [];
   readonly facts: RequestFacts = new RequestFacts();
-  /** The alternative by which {@link find} found its route. */
-  matched: RequestMatch | null = null;
   /** All alternatives of all routes, in order, and the numbers of their routes. */
   private readonly alternatives: RequestMatch[] = [];
   private readonly owners: i32[] = [];
   private readonly fields: Field[] = [];
   /** Numbers of the alternatives that no index can find, the last one first. */
   private readonly unindexed: i32[] = [];
+  /** The first alternative that is known to match. */
   private best: i32 = 0;
 
   add(route: Route): void {
@@ -49,31 +48,33 @@ export class RouteTable extends Found {
 
   /** The first route that takes the request in {@link facts}, or `null`. */
   find(): Route | null {
-    const routes = this.routes;
-    this.best = routes.length;
+    const none = this.alternatives.length;
+    this.best = none;
     const fields = this.fields;
     for (let index = 0; index < fields.length; index++) {
       const field = unchecked(fields[index]);
-      const value = field.valueIn(this.facts);
-      if (value !== null) field.index.visit(value.start, value.length);
+      for (let line = 0; ; line++) {
+        const value = field.valueIn(this.facts, line);
+        if (value === null) break;
+        field.index.visit(value.start, value.length);
+      }
     }
     const unindexed = this.unindexed;
     for (let index = unindexed.length - 1; index >= 0; index--) {
       const number = unchecked(unindexed[index]);
-      if (unchecked(this.owners[number]) >= this.best) break;
+      if (number >= this.best) break;
       this.take(number);
     }
-    return this.best < routes.length ? unchecked(routes[this.best]) : null;
+    return this.best < none ? unchecked(this.routes[unchecked(this.owners[this.best])]) : null;
+  }
+
+  /** The alternative by which {@link find} found its route. */
+  get matched(): RequestMatch {
+    return this.alternatives[this.best];
   }
 
   take(number: i32): bool {
-    const owner = unchecked(this.owners[number]);
-    if (owner >= this.best) return false;
-    const alternative = unchecked(this.alternatives[number]);
-    if (alternative.matches(this.facts)) {
-      this.best = owner;
-      this.matched = alternative;
-    }
+    if (number < this.best && unchecked(this.alternatives[number]).matches(this.facts)) this.best = number;
     return false;
   }
 }
@@ -99,19 +100,15 @@ class Field {
     this.index = new TextIndex(found);
   }
 
-  valueIn(facts: RequestFacts): ByteView | null {
-    switch (this.kind) {
-      case FieldKind.Path:
-        return facts.path;
-      case FieldKind.PathIgnoringCase:
-        return facts.path.toLowerCase();
-      case FieldKind.Authority: {
-        const authority = facts.headers.getBytes(":authority");
-        return authority === null ? null : authority.toLowerCase();
-      }
-      default:
-        return facts.headers.getJoinedOf(this.name);
-    }
+  /** The value, `null` when there is none; only a header has further lines. */
+  valueIn(facts: RequestFacts, line: i32): ByteView | null {
+    const kind = this.kind;
+    if (kind == FieldKind.Header) return facts.headers.getLineOf(this.name, line);
+    if (line > 0) return null;
+    if (kind == FieldKind.Path) return facts.path;
+    if (kind == FieldKind.PathIgnoringCase) return facts.path.toLowerCase();
+    const authority = facts.headers.getBytes(":authority");
+    return authority === null ? null : authority.toLowerCase();
   }
 }
 

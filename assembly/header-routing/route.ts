@@ -4,6 +4,7 @@ import { CorsPolicy } from "./cors-policy";
 import { Split } from "./destination";
 import { DirectResponse } from "./direct-response";
 import { HeaderOperations } from "./header-operations";
+import { refuse } from "./refuse";
 import { Redirect } from "./redirect";
 import { Rewrite } from "./rewrite";
 import { UpstreamPolicy } from "./upstream-policy";
@@ -27,16 +28,19 @@ export class Route {
     const name = config.string("name", "");
     this.alternatives = readAlternatives(config.array("match"));
     const headers = config.object("headers");
-    this.requestHeaders = new HeaderOperations(headers.object("request"));
-    this.responseHeaders = new HeaderOperations(headers.object("response"));
+    const destinations = config.array("route");
+    const only = destinations.length == 1 ? destinations.at(0).object("headers") : destinations.at(destinations.length);
+    this.requestHeaders = new HeaderOperations(headers.object("request"), only.object("request"));
+    this.responseHeaders = new HeaderOperations(headers.object("response"), only.object("response"));
     this.rewrite = config.has("rewrite") ? new Rewrite(config.object("rewrite")) : null;
     this.upstreamPolicy = new UpstreamPolicy(config);
-    this.corsPolicy = config.has("corsPolicy") ? new CorsPolicy(config.object("corsPolicy")) : null;
-
     const hasRoute = config.has("route");
+    // Envoy has none for what it answers itself.
+    const cors = config.has("corsPolicy") ? new CorsPolicy(config.object("corsPolicy")) : null;
+    this.corsPolicy = hasRoute ? cors : null;
     const hasRedirect = config.has("redirect");
     const hasDirectResponse = config.has("directResponse");
-    this.split = new Split(config.array("route"), name.length > 0 ? name : decimal(position), publishesCluster);
+    this.split = new Split(destinations, name.length > 0 ? name : decimal(position), publishesCluster);
     this.redirect = hasRedirect ? new Redirect(config.object("redirect")) : null;
     this.directResponse = hasDirectResponse ? new DirectResponse(config.object("directResponse")) : null;
     if (<i32>hasRoute + <i32>hasRedirect + <i32>hasDirectResponse != 1) {
@@ -65,8 +69,4 @@ function readAlternatives(config: ConfigReader): RequestMatch[] {
   for (let index = 0; index < config.length; index++) alternatives.push(new RequestMatch(config.at(index).asObject()));
   if (alternatives.length == 0) alternatives.push(new RequestMatch(config.at(0)));
   return alternatives;
-}
-
-function refuse(config: ConfigReader, name: string): void {
-  if (config.has(name)) config.get(name).error("is not supported: use the proxy's own routes");
 }

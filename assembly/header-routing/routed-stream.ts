@@ -1,4 +1,5 @@
 import { FilterHeaders, HttpFilter, LocalReply, RequestHeaders, ResponseHeaders } from "@attache/sdk";
+import { CorsPolicy } from "./cors-policy";
 import { Destination } from "./destination";
 import { HeaderRouting } from "./header-routing";
 import { Route } from "./route";
@@ -8,8 +9,9 @@ import { Route } from "./route";
 export class RoutedStream extends HttpFilter {
   private route: Route | null = null;
   private destination: Destination | null = null;
-  /** The origin that may read the response, when the request comes from a script of another one. */
-  private origin: string | null = null;
+  private cors: CorsPolicy | null = null;
+  /** The origin that may read the response by {@link cors}. */
+  private origin: string = "";
   private newCookie: string | null = null;
 
   constructor(private readonly plugin: HeaderRouting) {
@@ -30,17 +32,20 @@ export class RoutedStream extends HttpFilter {
     const cors = route.corsPolicy;
     if (cors !== null) {
       const origin = cors.allowedOrigin(headers);
-      if (cors.answers(headers, origin)) return cors.answer(origin);
-      this.origin = origin;
+      if (origin !== null) {
+        this.cors = cors;
+        this.origin = origin;
+      }
+      if (cors.answers(headers, origin)) return cors.answer();
     }
     this.route = route;
-    if (route.answers) return route.answer(facts, plugin.table.matched!);
+    if (route.answers) return route.answer(facts, plugin.table.matched);
 
     const destination = route.split.choose(facts, stickyKeys);
     this.destination = destination;
     this.newCookie = stickyKeys.newCookie;
     const rewrite = route.rewrite;
-    if (rewrite !== null) rewrite.apply(facts, plugin.table.matched!);
+    if (rewrite !== null) rewrite.apply(facts, plugin.table.matched);
     if (!headers.setOf(plugin.publishedIn, destination.published)) headers.deleteOf(plugin.publishedIn);
     route.upstreamPolicy.apply(headers);
     destination.requestHeaders.apply(headers);
@@ -52,11 +57,9 @@ export class RoutedStream extends HttpFilter {
     const destination = this.destination;
     if (destination !== null) destination.responseHeaders.apply(headers);
     const route = this.route;
-    if (route !== null) {
-      route.responseHeaders.apply(headers);
-      const origin = this.origin;
-      if (origin !== null) route.corsPolicy!.mark(headers, origin);
-    }
+    if (route !== null) route.responseHeaders.apply(headers);
+    const cors = this.cors;
+    if (cors !== null) cors.mark(headers, this.origin);
     const cookie = this.newCookie;
     if (cookie !== null) headers.append("set-cookie", cookie);
     return FilterHeaders.Continue;

@@ -1,4 +1,5 @@
 import { ConfigReader, decimal, HeaderMap, Text } from "@attache/sdk";
+import { refuse } from "./refuse";
 
 const MILLISECOND: i64 = 1_000_000;
 
@@ -23,12 +24,11 @@ export class UpstreamPolicy {
   private readRetries(config: ConfigReader): void {
     const attempts = config.integer("attempts", 0, 0, i32.MAX_VALUE);
     this.add("x-envoy-max-retries", decimal(attempts));
-    if (config.has("perTryTimeout")) {
-      this.addDuration("x-envoy-upstream-rq-per-try-timeout-ms", config.duration("perTryTimeout", 0));
-    }
-    this.refuse(config, "backoff");
-    this.refuse(config, "retryRemoteLocalities");
-    this.refuse(config, "retryIgnorePreviousHosts");
+    const perTryTimeout = config.duration("perTryTimeout", 0);
+    if (attempts > 0 && perTryTimeout > 0) this.addDuration("x-envoy-upstream-rq-per-try-timeout-ms", perTryTimeout);
+    refuse(config, "backoff");
+    refuse(config, "retryRemoteLocalities");
+    refuse(config, "retryIgnorePreviousHosts");
     if (attempts > 0) this.readConditions(config);
     else config.ignore("retryOn");
   }
@@ -59,10 +59,6 @@ export class UpstreamPolicy {
     }
     if (http.length > 0) this.add("x-envoy-retry-on", http.substring(1));
     if (grpc.length > 0) this.add("x-envoy-retry-grpc-on", grpc.substring(1));
-  }
-
-  private refuse(config: ConfigReader, name: string): void {
-    if (config.has(name)) config.get(name).error("is not supported: use the proxy's own routes");
   }
 
   private addDuration(name: string, nanoseconds: i64): void {

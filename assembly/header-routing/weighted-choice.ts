@@ -30,7 +30,7 @@ export class WeightedChoice {
   /** Adds a problem when nothing could be chosen. */
   check(config: ConfigReader): void {
     if (this.total == 0 && this.weights.length > 0 && !this.isWrong) {
-      config.error("total destination weight = 0: give at least one destination a weight");
+      config.error("total destination weight = 0");
     }
     if (this.total > u32.MAX_VALUE) config.error("the weights add up to more than 4294967295");
   }

@@ -77,17 +77,15 @@ export class RequestMatch {
     if (!matchesPseudo(this.scheme, headers, ":scheme")) return false;
     const wanted = this.headers;
     for (let index = 0; index < wanted.length; index++) {
-      const header = unchecked(wanted[index]);
-      if (!header.match.matches(headers.getJoinedOf(header.name))) return false;
+      if (!matchesLine(headers, unchecked(wanted[index]))) return false;
     }
     const unwanted = this.withoutHeaders;
     for (let index = 0; index < unwanted.length; index++) {
       const header = unchecked(unwanted[index]);
-      const value = headers.getJoinedOf(header.name);
+      if (matchesLine(headers, header)) return false;
       // A header that is not there is compared as the empty one, unless only presence counts.
-      if (value !== null ? header.match.matches(value) : !header.match.isPresence && header.match.matchesBytes(0, 0)) {
-        return false;
-      }
+      const match = header.match;
+      if (!match.isPresence && match.matchesBytes(0, 0) && headers.getLineOf(header.name, 0) === null) return false;
     }
     return true;
   }
@@ -139,7 +137,7 @@ function readHeaders(config: ConfigReader, headers: NamedMatch[], claims: ClaimM
     if (name.length == 0) entry.error("a name cannot be empty");
     if (isClaimName(name)) claims.push(new ClaimMatch(entry));
     else if (",uri,scheme,method,authority,".includes("," + name + ",")) {
-      entry.warn("is ignored, as Istio does: match on the field " + name + " beside headers");
+      entry.warn("is ignored, as Istio does: use the field " + name);
     } else headers.push(new NamedMatch(new Text(name), new StringMatch(entry.asObject())));
   }
 }
@@ -148,6 +146,16 @@ function readHeaders(config: ConfigReader, headers: NamedMatch[], claims: ClaimM
 function refuse(selector: ConfigReader): void {
   if (selector.isPresent) selector.error("is for the control plane: leave it out");
   for (let index = 0; index < selector.length; index++) selector.at(index);
+}
+
+/** Whether any line of the header matches, as in Envoy. */
+function matchesLine(headers: HeaderMap, header: NamedMatch): bool {
+  for (let line = 0; ; line++) {
+    const value = headers.getLineOf(header.name, line);
+    if (value === null) return false;
+    if (header.match.matches(value)) return true;
+  }
+  return false;
 }
 
 function matchesPseudo(match: StringMatch | null, headers: HeaderMap, name: string): bool {
