@@ -1,4 +1,4 @@
-import { ByteView, ConfigReader, Found, KeyKind, Text, TextIndex } from "@attache/sdk";
+import { ByteView, ConfigReader, Found, KeyKind, RequestHeaders, Text, TextIndex } from "@attache/sdk";
 
 /** The `hosts` of a VirtualService: names, `*`, and `*.` with what a name ends with. Ports and case do not count. */
 @final
@@ -14,8 +14,10 @@ export class HostSet extends Found {
     for (let index = 0; index < config.length; index++) this.read(config.at(index), namespace);
   }
 
-  contains(authority: ByteView | null): bool {
+  /** Whether a request is for one of the hosts. */
+  takes(headers: RequestHeaders): bool {
     if (this.takesAll) return true;
+    const authority = headers.getBytes(":authority");
     if (authority === null) return false;
     const host = withoutPort(authority).toLowerCase();
     return this.index!.visit(host.start, host.length);

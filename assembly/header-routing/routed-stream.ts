@@ -25,7 +25,7 @@ export class RoutedStream extends HttpFilter {
     const stickyKeys = plugin.stickyKeys!;
     stickyKeys.begin();
     for (let index = 0; index < plugin.tags.length; index++) plugin.tags[index].apply(facts, stickyKeys);
-    const isForThis = plugin.hosts!.contains(headers.getBytes(":authority"));
+    const isForThis = plugin.hosts!.takes(headers);
     const route = isForThis ? plugin.table.find() : null;
     if (route === null) return this.passUnmatched(headers, isForThis);
 
