@@ -162,7 +162,8 @@ export const cases: readonly Case[] = [
     what: "the last of N routes by a header (filter header-routing)",
     requestHeaders: { "x-route": "last" },
     variants: [
-      { ...made("ours", "noop"), name: "Attaché, two callbacks that do nothing" },
+      { ...made("ours", "noop"), name: "two callbacks that do nothing" },
+      { ...made("ours", "read-and-set"), name: "the filter's two host calls alone" },
       ...[10, 1000, 5000].flatMap((count) => [
         {
           name: `Attaché, ${count} routes`,
