@@ -38,6 +38,7 @@ export function randomRequest(dice: Dice): Request {
     headers.push([name, dice.of(values)]);
     if (dice.chance(0.1)) headers.push([name, dice.of(values)]);
   }
+  for (const cookies of dice.list(0, 2, () => randomCookies(dice))) headers.push(["cookie", cookies]);
   if (dice.chance(0.2)) headers.push(["origin", dice.of(origins)]);
   if (dice.chance(0.2)) headers.push(["access-control-request-method", dice.of(["PUT", ""])]);
   if (dice.chance(0.02)) headers.push(["x-respond", dice.of(["503", "429", "500"])]);
@@ -51,6 +52,12 @@ export function randomRequest(dice: Dice): Request {
 function randomAuthority(dice: Dice): string {
   const authority = dice.of(authorities);
   return dice.chance(0.05) ? authority.toUpperCase() : authority;
+}
+
+function randomCookies(dice: Dice): string {
+  return dice
+    .list(1, 3, () => `${dice.of(["user", "group", "users"])}=${dice.of(["a", "vip", "abc", '"a"'])}`)
+    .join("; ");
 }
 
 function randomRoute(dice: Dice): HttpRoute {
@@ -104,6 +111,7 @@ function randomMatch(dice: Dice): Match {
     ...(dice.chance(0.2) ? { withoutHeaders: named(names, values) } : {}),
     ...(dice.chance(0.2) ? { queryParams: named(["x", "y", "a"], ["", "1", "2", "ab"]) } : {}),
     ...(dice.chance(0.02) ? { port: 1 } : {}),
+    ...(dice.chance(0.15) ? { cookies: named(["user", "group"], ["a", "vip", "abc"]) } : {}),
   };
 }
 

@@ -54,6 +54,10 @@ function translateMatch(match: Match): Json {
         ...(isPresence(value) ? {} : { treat_missing_header_as_empty: true }),
       })),
     ],
+    cookies: entries(match.cookies ?? {}).map(([name, value]) => ({
+      name,
+      string_match: isPresence(value) ? { safe_regex: { regex: ".*" } } : stringMatch(value),
+    })),
     query_parameters: entries(match.queryParams ?? {}).map(([name, value]) => ({ name, ...valueMatch(value) })),
   };
 }

@@ -17,6 +17,8 @@ export interface Match {
   withoutHeaders?: Record<string, StringMatch>;
   queryParams?: Record<string, StringMatch>;
   port?: number;
+  /** The filter's own, which Envoy has too. */
+  cookies?: Record<string, StringMatch>;
 }
 
 export interface HeaderOperations {
