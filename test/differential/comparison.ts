@@ -78,7 +78,8 @@ function collectKinds(value: unknown, path: string, kinds: Set<string>): void {
   if (Array.isArray(value)) for (const entry of value) collectKinds(entry, path, kinds);
   else if (typeof value === "object" && value !== null) {
     const isMap =
-      /(^|\.)(headers|withoutHeaders|queryParams|cookies|set|add)$/.test(path) && !("request" in value || "response" in value);
+      /(^|\.)(headers|withoutHeaders|queryParams|cookies|set|add)$/.test(path) &&
+      !("request" in value || "response" in value);
     for (const [name, member] of Object.entries(value)) {
       collectKinds(member, isMap ? `${path}.*` : path === "" ? name : `${path}.${name}`, kinds);
     }
