@@ -9,6 +9,8 @@ export interface Variant {
   module?: () => Promise<string>;
   configuration?: unknown;
   filters?: Json[];
+  /** Routes or a matcher of Envoy's own, in place of one route for everything. */
+  virtualHost?: Json;
 }
 
 export interface Case {
@@ -42,6 +44,7 @@ const lua = (code: string): Variant => ({
   ],
 });
 
+const directResponse = { status: 200, body: { inline_string: "ok" } };
 const tenHeaders = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`x-h${i}`, `value-${i}`]));
 
 export const cases: readonly Case[] = [
@@ -158,11 +161,19 @@ export const cases: readonly Case[] = [
     name: "header-routing",
     what: "the last of N routes by a header (filter header-routing)",
     requestHeaders: { "x-route": "last" },
-    variants: [10, 1000, 5000].map((count) => ({
-      name: `Attaché, ${count} routes`,
-      module: assembly("header-routing"),
-      configuration: { http: routes(count) },
-    })),
+    variants: [
+      { ...made("ours", "noop"), name: "two callbacks that do nothing" },
+      { ...made("ours", "read-and-set"), name: "the filter's two host calls alone" },
+      ...[10, 1000, 5000].flatMap((count) => [
+        {
+          name: `Attaché, ${count} routes`,
+          module: assembly("header-routing"),
+          configuration: { http: routes(count) },
+        },
+        { name: `native list, ${count} routes`, virtualHost: { routes: nativeRoutes(count) } },
+      ]),
+      { name: "native match tree, 5000 routes", virtualHost: { matcher: nativeTree(5000) } },
+    ],
   },
 ];
 
@@ -207,8 +218,42 @@ function rbac(count: number): Variant {
 }
 
 function routes(count: number): Json[] {
-  return Array.from({ length: count }, (_, i) => ({
-    match: [{ uri: { prefix: "/" }, headers: { "x-route": { exact: i === count - 1 ? "last" : `route-${i}` } } }],
+  return routeValues(count).map((exact, i) => ({
+    match: [{ uri: { prefix: "/" }, headers: { "x-route": { exact } } }],
     route: [{ destination: { host: `service-${i}` } }],
   }));
+}
+
+function nativeRoutes(count: number): Json[] {
+  return routeValues(count).map((exact) => ({
+    match: { prefix: "/", headers: [{ name: "x-route", string_match: { exact } }] },
+    direct_response: directResponse,
+  }));
+}
+
+function nativeTree(count: number): Json {
+  const action = {
+    name: "route",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.config.route.v3.Route",
+      match: { prefix: "/" },
+      direct_response: directResponse,
+    },
+  };
+  return {
+    matcher_tree: {
+      input: {
+        name: "x-route",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+          header_name: "x-route",
+        },
+      },
+      exact_match_map: { map: Object.fromEntries(routeValues(count).map((value) => [value, { action }])) },
+    },
+  };
+}
+
+function routeValues(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => (i === count - 1 ? "last" : `route-${i}`));
 }

@@ -118,12 +118,14 @@ async function listener(measured: Case, variant: Variant, index: number): Promis
                   {
                     name: "all",
                     domains: ["*"],
-                    routes: [
-                      {
-                        match: { prefix: "/" },
-                        direct_response: { status: 200, body: { inline_string: measured.body ?? "ok" } },
-                      },
-                    ],
+                    ...(variant.virtualHost ?? {
+                      routes: [
+                        {
+                          match: { prefix: "/" },
+                          direct_response: { status: 200, body: { inline_string: measured.body ?? "ok" } },
+                        },
+                      ],
+                    }),
                   },
                 ],
               },

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { abiPage } from "./docs/abi-page.ts";
 import { apiPages } from "./docs/api-pages.ts";
+import { configurationPage } from "./docs/configuration-page.ts";
 import { publicSymbols } from "./docs/public-symbols.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -13,6 +14,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
   const symbols = publicSymbols();
   const pages = new Map([["docs/reference/abi.md", abiPage(symbols)]]);
   for (const [name, text] of apiPages(symbols)) pages.set(`docs/api/${name}.md`, text);
+  for (const name of readdirSync(join(root, "assembly"))) {
+    const schema = read(`assembly/${name}/schema.json`);
+    if (schema !== null) pages.set(`docs/reference/${name}.md`, configurationPage(JSON.parse(schema) as object));
+  }
   const options = await resolveConfig(join(root, "docs/api/README.md"));
   for (const [path, text] of pages) pages.set(path, await format(text, { ...options, parser: "markdown" }));
   return pages;
@@ -32,7 +37,7 @@ if (import.meta.main) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  console.log(`${pages.size} pages: docs/reference/abi.md and docs/api/`);
+  console.log(`${pages.size} pages in docs/reference/ and docs/api/`);
 }
 
 function read(path: string): string | null {

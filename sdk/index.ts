@@ -1,5 +1,6 @@
 /** `@attache/sdk`: everything a filter imports. */
 import "./abort"; // First: whatever any other file runs at its top level may need it.
+import "./memory/cold-text";
 export {
   attributeBool,
   attributeInteger,
@@ -37,7 +38,7 @@ export { RequestTrailers, ResponseTrailers } from "./http/trailers";
 export { BodyAccess, OverLimit } from "./http/whole-body";
 export { log, LogLevel } from "./log/log";
 export { ByteView } from "./memory/byte-view";
-export { Regex } from "./regex";
+export { Regex, RegexReplacement } from "./regex";
 export { Text } from "./memory/text";
 export { xxHash64 } from "./hash/xxhash64";
 export { randomBelow, randomU64 } from "./random/random";
@@ -73,8 +74,10 @@ export {
   encodeBase64Url,
 } from "./encoding/base64";
 export { decodeHex, encodeHex } from "./encoding/hex";
+export { decimal } from "./json/text";
 export { JsonDocument, JsonKind, JsonNode, JsonWriter, NumberStatus } from "./json";
 export { Glob } from "./match/glob";
+export { Found, KeyKind, TextIndex, TextVisitor } from "./match/text-index";
 export { isUriTemplate, UriTemplate } from "./match/uri-template";
 export { isUtf8, validUtf8Size } from "./memory/utf8-validity";
 export { CidrSet } from "./net/cidr-set";

@@ -4,10 +4,12 @@
  * - exports only the callbacks the filter overrides: the proxy calls what is exported, needed or not;
  * - refuses a callback that would never run: a misspelt name, or a method without `override`;
  * - tells the SDK how many bytes are allocated, which the compiler's collector keeps to itself;
- * - leaves out the allocator's checks of itself. Those of filters (`assert`, `!`, array bounds) stay.
+ * - leaves out the allocator's checks of itself. Those of filters (`assert`, `!`, array bounds) stay;
+ * - halves the texts that only the configuration needs (`cold-texts.mjs`).
  */
 import { CommonFlags, DiagnosticCode, ElementKind, Node } from "assemblyscript";
 import { Transform } from "assemblyscript/transform";
+import { shrinkColdTexts } from "./cold-texts.mjs";
 
 const SDK = "~lib/@attache/sdk/";
 
@@ -68,6 +70,7 @@ export default class FilterTransform extends Transform {
       false,
     );
     collector.statements.push(...source("~lib/rt/allocated").statements.splice(0));
+    shrinkColdTexts(parser);
   }
 
   afterInitialize(program) {

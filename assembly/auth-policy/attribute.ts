@@ -1,12 +1,6 @@
-import { ByteView, Cookies, filterMetadata, Query, Text } from "@attache/sdk";
+import { ByteView, Cookies, filterMetadata, Query, Text, TextVisitor } from "@attache/sdk";
 import { find, NAMESPACE_MARK, SERVICE_ACCOUNT_MARK } from "./peer-match";
 import { RequestFacts } from "./request-facts";
-
-/** Looks at one text of an attribute. */
-export abstract class TextVisitor {
-  /** @returns `true` to end the search */
-  abstract visit(start: usize, length: i32): bool;
-}
 
 /**
  * Something of a request that rules compare with texts. It can have several forms at once: the values of a repeated

@@ -1,5 +1,4 @@
-import { JsonDocument, JsonKind, JsonNode } from "@attache/sdk";
-import { TextVisitor } from "./attribute";
+import { JsonDocument, JsonKind, JsonNode, TextVisitor } from "@attache/sdk";
 
 /** The claims of a token that was verified. */
 @final

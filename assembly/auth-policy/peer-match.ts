@@ -1,5 +1,5 @@
-import { Glob, Text } from "@attache/sdk";
-import { KeyKind, TextMatch } from "./text-match";
+import { Glob, KeyKind, Text } from "@attache/sdk";
+import { TextMatch } from "./text-match";
 
 /** Where a namespace stands in a SPIFFE id, as Istio reads it: `spiffe://cluster.local/ns/default/sa/sleep`. */
 export const NAMESPACE_MARK: string = "/ns/";

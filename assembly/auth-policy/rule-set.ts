@@ -1,9 +1,9 @@
+import { Found, KeyKind, TextIndex } from "@attache/sdk";
 import { Attribute } from "./attribute";
 import { RequestFacts } from "./request-facts";
 import { Rule } from "./rule";
 import { Term } from "./term";
-import { Found, TextIndex } from "./text-index";
-import { KeyKind, TextMatch } from "./text-match";
+import { TextMatch } from "./text-match";
 
 /**
  * The rules of all policies that have one action, in the order of the configuration.

@@ -1,16 +1,4 @@
-import { Text, UriTemplate } from "@attache/sdk";
-
-/** What an index can look a pattern up by. */
-export enum KeyKind {
-  /** Nothing: the pattern has to be tried. */
-  None,
-  /** The whole text. */
-  Exact,
-  /** Bytes that it starts with. */
-  Prefix,
-  /** Bytes that it ends with. */
-  Suffix,
-}
+import { KeyKind, Text, UriTemplate } from "@attache/sdk";
 
 /** One of the values that a rule lists for an attribute. Bytes are compared as they are. */
 export abstract class TextMatch {

@@ -1,6 +1,5 @@
-import { TextVisitor } from "./attribute";
-import { Found, TextIndex } from "./text-index";
-import { KeyKind, TextMatch } from "./text-match";
+import { Found, KeyKind, TextIndex, TextVisitor } from "@attache/sdk";
+import { TextMatch } from "./text-match";
 
 /** From so many values on, looking them up is cheaper than trying each. */
 const INDEXED_FROM: i32 = 9;

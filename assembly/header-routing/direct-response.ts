@@ -1,15 +1,18 @@
-import { ConfigReader, FilterHeaders, LocalReply } from "@attache/sdk";
+import { ConfigReader, decimal, FilterHeaders, LocalReply } from "@attache/sdk";
 
 /** Istio's `HTTPDirectResponse`: a fixed answer from the proxy. */
+@final
 export class DirectResponse {
   private readonly status: i32;
   private readonly body: string;
 
   constructor(config: ConfigReader) {
     this.status = <i32>config.required("status").asInteger(200, 599);
-    this.body = config.object("body").string("string", "");
+    const body = config.object("body");
+    this.body = body.string("string", "");
+    if (body.has("bytes")) body.get("bytes").error("is not supported: use string");
     if (this.body.length > 0 && (this.status == 204 || this.status == 304)) {
-      config.get("body").error("a response with status " + this.status.toString() + " has no body");
+      body.error("a response with status " + decimal(this.status) + " has no body");
     }
   }
 

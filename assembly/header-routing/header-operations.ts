@@ -1,47 +1,97 @@
 import { ConfigReader, HeaderMap, Text } from "@attache/sdk";
-import { checkHeaderName, checkHeaderValue } from "./header-text";
+import { headerName, headerValue } from "./header-text";
 
-/** Istio's `HeaderOperations`. Headers are removed first, then set, then added, as Envoy does. */
+/** In the order in which they are carried out. */
+const enum Operation {
+  Rename,
+  Copy,
+  Remove,
+  Set,
+  Add,
+  Dedupe,
+}
+
+/**
+ * Istio's `HeaderOperations`: headers are removed, then set, then added, as Envoy does. Before that they are renamed and
+ * copied, at last deprived of repetitions.
+ */
+@final
 export class HeaderOperations {
-  private readonly removed: Text[] = [];
-  private readonly setNames: Text[] = [];
-  private readonly setValues: Text[] = [];
-  private readonly addedNames: Text[] = [];
-  private readonly addedValues: Text[] = [];
+  private readonly operations: Operation[] = [];
+  private readonly names: Text[] = [];
+  /** The value, or the other name. */
+  private readonly others: Text[] = [];
 
-  constructor(config: ConfigReader) {
-    readPairs(config.object("set"), this.setNames, this.setValues);
-    readPairs(config.object("add"), this.addedNames, this.addedValues);
-    const remove = config.array("remove");
-    for (let index = 0; index < remove.length; index++) {
-      const entry = remove.at(index);
-      const name = entry.asString();
-      if (entry.isPresent) checkHeaderName(entry, name);
-      this.removed.push(new Text(name));
-    }
+  /** @param further operations that are carried out together with these, as Envoy does with those of one list */
+  constructor(config: ConfigReader, further: ConfigReader) {
+    this.read(config, further, "rename", Operation.Rename);
+    this.read(config, further, "copy", Operation.Copy);
+    this.read(config, further, "remove", Operation.Remove);
+    this.read(config, further, "set", Operation.Set);
+    this.read(config, further, "add", Operation.Add);
+    this.read(config, further, "dedupe", Operation.Dedupe);
   }
 
   apply(headers: HeaderMap): void {
-    const removed = this.removed;
-    for (let index = 0; index < removed.length; index++) headers.deleteOf(unchecked(removed[index]));
-    const setNames = this.setNames;
-    for (let index = 0; index < setNames.length; index++) {
-      headers.setOf(unchecked(setNames[index]), unchecked(this.setValues[index]));
+    const operations = this.operations;
+    for (let index = 0; index < operations.length; index++) {
+      const name = unchecked(this.names[index]);
+      const other = unchecked(this.others[index]);
+      switch (unchecked(operations[index])) {
+        case Operation.Remove:
+          headers.deleteOf(name);
+          break;
+        case Operation.Set:
+          headers.setOf(name, other);
+          break;
+        case Operation.Add:
+          headers.appendOf(name, other);
+          break;
+        case Operation.Dedupe: {
+          const first = headers.getBytesOf(name);
+          if (first !== null) headers.setBytesOf(name, first);
+          break;
+        }
+        default: {
+          copy(headers, name, other);
+          if (unchecked(operations[index]) == Operation.Rename) headers.deleteOf(name);
+        }
+      }
     }
-    const addedNames = this.addedNames;
-    for (let index = 0; index < addedNames.length; index++) {
-      headers.appendOf(unchecked(addedNames[index]), unchecked(this.addedValues[index]));
+  }
+
+  private read(config: ConfigReader, further: ConfigReader, member: string, operation: Operation): void {
+    const takesNames = operation == Operation.Remove || operation == Operation.Dedupe;
+    this.readList(takesNames ? config.array(member) : config.object(member), operation);
+    this.readList(takesNames ? further.array(member) : further.object(member), operation);
+  }
+
+  private readList(config: ConfigReader, operation: Operation): void {
+    for (let index = 0; index < config.length; index++) {
+      const entry = config.at(index);
+      const text = entry.asString();
+      if (operation == Operation.Remove || operation == Operation.Dedupe) {
+        const name = entry.isPresent ? headerName(entry, text) : new Text(text);
+        this.add(operation, name, name);
+      } else {
+        const isValue = operation == Operation.Set || operation == Operation.Add;
+        this.add(operation, headerName(entry, entry.key), isValue ? headerValue(entry, text) : headerName(entry, text));
+      }
     }
+  }
+
+  private add(operation: Operation, name: Text, other: Text): void {
+    this.operations.push(operation);
+    this.names.push(name);
+    this.others.push(other);
   }
 }
 
-function readPairs(config: ConfigReader, names: Text[], values: Text[]): void {
-  for (let index = 0; index < config.length; index++) {
-    const entry = config.at(index);
-    const value = entry.asString();
-    checkHeaderName(entry, entry.key);
-    checkHeaderValue(entry, value);
-    names.push(new Text(entry.key));
-    values.push(new Text(value));
+function copy(headers: HeaderMap, from: Text, to: Text): void {
+  let value = headers.getLineOf(from, 0);
+  if (value !== null) headers.setBytesOf(to, value);
+  for (let line = 1; value !== null; line++) {
+    value = headers.getLineOf(from, line);
+    if (value !== null) headers.appendBytesOf(to, value);
   }
 }

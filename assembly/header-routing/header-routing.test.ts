@@ -41,7 +41,7 @@ const rows: Record<string, Row> = {
   "an exact header": [
     { headers: { "end-user": { exact: "vip" } } },
     [["/", header("end-user", "vip")]],
-    [["/"], ["/", header("end-user", "VIP")], ["/", header("end-user", "vip", "vip")]],
+    [["/"], ["/", header("end-user", "VIP")], ["/", header("end-user", "vip,vip")]],
   ],
   "a header prefix": [
     { headers: { "x-v": { prefix: "1." } } },
@@ -59,10 +59,16 @@ const rows: Record<string, Row> = {
       ["/", header("x-v", "")],
     ],
   ],
-  "values of one header, joined": [
-    { headers: { "x-v": { exact: "a,b" } } },
-    [["/", header("x-v", "a", "b")]],
-    [["/", header("x-v", "a")]],
+  "any line of a header, as Envoy does": [
+    { headers: { "x-v": { exact: "b" } }, withoutHeaders: { "x-v": { exact: "c" } } },
+    [
+      ["/", header("x-v", "a", "b")],
+      ["/", header("x-v", "b", "a")],
+    ],
+    [
+      ["/", header("x-v", "a,b")],
+      ["/", header("x-v", "b", "c")],
+    ],
   ],
   "the header host, which is the authority": [
     { headers: { host: { exact: "shop.example" } }, withoutHeaders: { host: { exact: "evil.example" } } },
@@ -234,27 +240,29 @@ eachHost("header-routing", (start: StartHost) => {
   });
 
   describe("changes headers", () => {
-    it("of request and response: removes, then sets, then adds; the destination's, then the route's", async () => {
+    it.each([
+      ["one of several destinations: its own, then the route's", 2, "route", ["destination", "route"]],
+      ["the only destination: the route's, then its own, as one list", 1, "destination", ["route", "destination"]],
+    ] as const)("of request and response for %s", async (_, count, last, added) => {
       const operations = (mark: string) => ({
         request: { set: { "x-set": mark }, add: { "x-add": mark }, remove: ["x-gone"] },
         response: { set: { "x-answer": mark }, add: { "x-add": mark }, remove: ["x-internal"] },
       });
-      const http = [
-        { headers: operations("route"), route: [{ destination: { host: "app" }, headers: operations("destination") }] },
-      ];
+      const taken = { destination: { host: "app" }, headers: operations("destination"), weight: 1 };
+      const route = [taken, { destination: { host: "other" }, weight: 0 }].slice(0, count);
       await using host = await start({
-        ...proxy({ http }),
+        ...proxy({ http: [{ headers: operations("route"), route }] }),
         clusters: { app: () => ({ headers: { "x-internal": "secret", "x-add": "app" } }) },
       });
       const response = await host.fetch("/", { headers: { "x-set": "client", "x-add": "client", "x-gone": "1" } });
       const [request] = host.requests("app");
       const values = (headers: readonly (readonly [string, string])[], name: string) =>
         headers.filter(([known]) => known === name).map(([, value]) => value);
-      expect(values(request!.headers, "x-set")).toEqual(["route"]);
-      expect(values(request!.headers, "x-add")).toEqual(["client", "destination", "route"]);
+      expect(values(request!.headers, "x-set")).toEqual([last]);
+      expect(values(request!.headers, "x-add")).toEqual(["client", ...added]);
       expect(values(request!.headers, "x-gone")).toEqual([]);
-      expect(values(response.headers, "x-answer")).toEqual(["route"]);
-      expect(values(response.headers, "x-add")).toEqual(["app", "destination", "route"]);
+      expect(values(response.headers, "x-answer")).toEqual([last]);
+      expect(values(response.headers, "x-add")).toEqual(["app", ...added]);
       expect(values(response.headers, "x-internal")).toEqual([]);
     });
   });
@@ -333,7 +341,7 @@ eachHost("header-routing", (start: StartHost) => {
         /http\[2\]\.match\[0\]\.uri: only one of exact, prefix and regex can be given/,
         /http\[2\]: exactly one of/,
         /options\.subsetHeader: .*/,
-        /options\.stickyBy\[0\]: exactly one of header and cookie must be given/,
+        /options\.stickyBy\[0\]: exactly one of header, cookie, claim and remoteAddress must be given/,
       ]) {
         expect(message).toMatch(problem);
       }

@@ -1,75 +1,66 @@
-import { ConfigReader, FilterHeaders, HttpFilter, Plugin, RequestHeaders, ResponseHeaders, Text } from "@attache/sdk";
-import { Destination } from "./destination";
-import { checkHeaderName } from "./header-text";
+import { ConfigReader, HttpFilter, Plugin, Text } from "@attache/sdk";
+import { headerName } from "./header-text";
+import { HostSet } from "./host-set";
+import { RoutedStream } from "./routed-stream";
 import { Route } from "./route";
-import { readStickyKeys, StickyKey } from "./sticky-key";
+import { RouteTable } from "./route-table";
+import { StickyKeys } from "./sticky-key";
+import { TrafficTag } from "./traffic-tag";
 
 /**
  * Chooses a destination for each request by the rules of a `VirtualService` and tells the proxy by a header that its
  * routes match on. Configuration: README.md.
  */
+@final
 export class HeaderRouting extends Plugin {
-  /** In order: the first that matches is taken. */
-  routes: Route[] = [];
-  subsetHeader: Text = new Text("x-route-subset");
-  stickyKeys: StickyKey[] = [];
+  readonly table: RouteTable = new RouteTable();
+  readonly tags: TrafficTag[] = [];
+  hosts: HostSet | null = null;
+  /** Where the destination is published. */
+  publishedIn: Text = new Text("x-route-subset");
+  stickyKeys: StickyKeys | null = null;
+  /** Status for requests that no route takes; 0 lets them pass. */
+  unmatchedStatus: i32 = 0;
 
   override configure(config: ConfigReader): void {
     const options = config.object("options");
-    const subsetHeader = options.string("subsetHeader", "x-route-subset");
-    checkHeaderName(options.get("subsetHeader"), subsetHeader);
-    this.subsetHeader = new Text(subsetHeader);
-    this.stickyKeys = readStickyKeys(options.array("stickyBy"));
-    const routes = config.array("http");
-    for (let index = 0; index < routes.length; index++) this.routes.push(new Route(routes.at(index).asObject(), index));
+    const publishesCluster = options.has("clusterHeader");
+    const header = publishesCluster ? "clusterHeader" : "subsetHeader";
+    this.publishedIn = headerName(options.get(header), options.string(header, "x-route-subset"));
+    if (publishesCluster && options.has("subsetHeader")) {
+      options.error("only one of subsetHeader and clusterHeader can be given");
+    }
+    this.stickyKeys = new StickyKeys(options.array("stickyBy"));
+    this.unmatchedStatus = <i32>options.integer("unmatched", 0, 400, 599);
+
+    const metadata = config.object("metadata");
+    const spec = config.has("spec") ? config.object("spec") : config;
+    this.hosts = new HostSet(spec.array("hosts"), metadata.string("namespace", ""));
+    this.readRoutes(spec.array("http"), publishesCluster);
+    const tags = options.array("trafficTags");
+    for (let index = 0; index < tags.length; index++) this.tags.push(new TrafficTag(tags.at(index).asObject()));
+    ignoreResource(config, metadata, spec);
   }
 
   override createFilter(): HttpFilter {
     return new RoutedStream(this);
   }
 
-  /** The first route that matches, or `null`. */
-  findRoute(headers: RequestHeaders): Route | null {
-    const routes = this.routes;
-    for (let index = 0; index < routes.length; index++) {
-      const route = unchecked(routes[index]);
-      if (route.matches(headers)) return route;
+  private readRoutes(config: ConfigReader, publishesCluster: bool): void {
+    const table = this.table;
+    for (let index = 0; index < config.length; index++) {
+      table.add(new Route(config.at(index).asObject(), index, publishesCluster));
     }
-    return null;
+    table.compile();
   }
 }
 
-class RoutedStream extends HttpFilter {
-  private route: Route | null = null;
-  private destination: Destination | null = null;
-
-  constructor(private readonly plugin: HeaderRouting) {
-    super();
-  }
-
-  override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
-    const plugin = this.plugin;
-    const route = plugin.findRoute(headers);
-    if (route === null) {
-      // A client must not choose the destination by sending the header itself.
-      if (headers.getBytesOf(plugin.subsetHeader) !== null) headers.deleteOf(plugin.subsetHeader);
-      return FilterHeaders.Continue;
-    }
-    this.route = route;
-    if (route.answers) return route.answer(headers);
-    const destination = route.chooseDestination(headers, plugin.stickyKeys);
-    this.destination = destination;
-    if (!headers.setOf(plugin.subsetHeader, destination.published)) headers.deleteOf(plugin.subsetHeader);
-    destination.requestHeaders.apply(headers);
-    route.requestHeaders.apply(headers);
-    return FilterHeaders.Continue;
-  }
-
-  override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
-    const destination = this.destination;
-    if (destination !== null) destination.responseHeaders.apply(headers);
-    const route = this.route;
-    if (route !== null) route.responseHeaders.apply(headers);
-    return FilterHeaders.Continue;
-  }
+/** What a whole resource has beside, as `kubectl get -o json` prints it. */
+function ignoreResource(config: ConfigReader, metadata: ConfigReader, spec: ConfigReader): void {
+  config.ignore("apiVersion");
+  config.ignore("kind");
+  config.ignore("status");
+  for (let index = 0; index < metadata.length; index++) metadata.at(index);
+  spec.ignore("gateways");
+  spec.ignore("exportTo");
 }

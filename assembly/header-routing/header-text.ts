@@ -1,24 +1,38 @@
-import { ConfigReader } from "@attache/sdk";
+import { ByteView, ConfigReader, Text } from "@attache/sdk";
 
-/** Headers that describe the connection or the message itself (RFC 9110 §7.6.1, §8.6): setting one breaks the request. */
-const RESERVED =
-  ",host,connection,content-length,expect,keep-alive,proxy-connection,te,trailer,transfer-encoding,upgrade,";
-
-/** Adds a problem unless `name` is a header that a filter can set. */
-export function checkHeaderName(config: ConfigReader, name: string): void {
-  if (!isToken(name)) config.error("is not a header name: letters, digits and !#$%&'*+-.^_`|~ only");
-  else if (RESERVED.includes("," + name.toLowerCase() + ",")) config.error("is a header that a filter must not change");
+/**
+ * The name of a header that a filter can set; adds a problem when it is none. Headers that describe the connection or the
+ * message itself (RFC 9110 §7.6.1, §8.6) are not: setting one breaks the request.
+ */
+export function headerName(config: ConfigReader, name: string): Text {
+  if (!isToken(name)) config.error("is not a header name");
+  const lower = "," + ByteView.ofText(name).toLowerCase().toString() + ",";
+  if (
+    ",host,connection,content-length,expect,keep-alive,proxy-connection,te,trailer,transfer-encoding,upgrade,".includes(
+      lower,
+    )
+  ) {
+    config.error("is a header that a filter must not change");
+  }
+  return new Text(name);
 }
 
-/** Adds a problem if `value` would end its header and begin another. */
-export function checkHeaderValue(config: ConfigReader, value: string): void {
+/** The value of a header; adds a problem when it would end its header and begin another. */
+export function headerValue(config: ConfigReader, value: string): Text {
   for (let index = 0; index < value.length; index++) {
     const unit = value.charCodeAt(index);
     if (unit == 0 || unit == 0x0a || unit == 0x0d) {
       config.error("must not hold NUL, CR or LF");
-      return;
+      break;
     }
   }
+  return new Text(value);
+}
+
+/** The member `name`, as the value of a header; `null` when it is not given. */
+export function optionalHeaderValue(config: ConfigReader, name: string): Text | null {
+  const member = config.get(name);
+  return member.isPresent ? headerValue(member, member.asString()) : null;
 }
 
 /** RFC 9110 §5.6.2. Pseudo headers are none. */

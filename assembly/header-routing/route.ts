@@ -1,45 +1,56 @@
-import { ConfigReader, FilterHeaders, RequestHeaders } from "@attache/sdk";
-import { RequestMatch } from "@attache/istio";
-import { Destination, readDestinations, Split } from "./destination";
+import { ConfigReader, decimal, FilterHeaders } from "@attache/sdk";
+import { RequestFacts, RequestMatch } from "@attache/istio";
+import { CorsPolicy } from "./cors-policy";
+import { Split } from "./destination";
 import { DirectResponse } from "./direct-response";
 import { HeaderOperations } from "./header-operations";
+import { refuse } from "./refuse";
 import { Redirect } from "./redirect";
-import { StickyKey } from "./sticky-key";
+import { Rewrite } from "./rewrite";
+import { UpstreamPolicy } from "./upstream-policy";
 
 /** One entry of a VirtualService's `http`: which requests, and what becomes of them. */
+@final
 export class Route {
   readonly requestHeaders: HeaderOperations;
   readonly responseHeaders: HeaderOperations;
-  /** Any of these; a route without one takes every request. */
-  private readonly alternatives: RequestMatch[];
-  private readonly split: Split;
+  /** Any of these must match. A route without a match has one that takes every request. */
+  readonly alternatives: RequestMatch[];
+  readonly split: Split;
+  readonly rewrite: Rewrite | null;
+  readonly upstreamPolicy: UpstreamPolicy;
+  readonly corsPolicy: CorsPolicy | null;
   private readonly redirect: Redirect | null;
   private readonly directResponse: DirectResponse | null;
 
   /** @param position in the list of routes; salts the sticky split of a route without a name */
-  constructor(config: ConfigReader, position: i32) {
+  constructor(config: ConfigReader, position: i32, publishesCluster: bool) {
     const name = config.string("name", "");
     this.alternatives = readAlternatives(config.array("match"));
     const headers = config.object("headers");
-    this.requestHeaders = new HeaderOperations(headers.object("request"));
-    this.responseHeaders = new HeaderOperations(headers.object("response"));
-
+    const destinations = config.array("route");
+    const only = destinations.length == 1 ? destinations.at(0).object("headers") : destinations.at(destinations.length);
+    this.requestHeaders = new HeaderOperations(headers.object("request"), only.object("request"));
+    this.responseHeaders = new HeaderOperations(headers.object("response"), only.object("response"));
+    this.rewrite = config.has("rewrite") ? new Rewrite(config.object("rewrite")) : null;
+    this.upstreamPolicy = new UpstreamPolicy(config);
     const hasRoute = config.has("route");
+    // Envoy has none for what it answers itself.
+    const cors = config.has("corsPolicy") ? new CorsPolicy(config.object("corsPolicy")) : null;
+    this.corsPolicy = hasRoute ? cors : null;
     const hasRedirect = config.has("redirect");
     const hasDirectResponse = config.has("directResponse");
-    const actions = <i32>hasRoute + <i32>hasRedirect + <i32>hasDirectResponse;
-    this.split = readDestinations(config.array("route"), hasRoute, name.length > 0 ? name : position.toString());
+    this.split = new Split(destinations, name.length > 0 ? name : decimal(position), publishesCluster);
     this.redirect = hasRedirect ? new Redirect(config.object("redirect")) : null;
     this.directResponse = hasDirectResponse ? new DirectResponse(config.object("directResponse")) : null;
-    if (actions != 1) config.error("exactly one of route, redirect and directResponse must be given");
-  }
-
-  matches(headers: RequestHeaders): bool {
-    const alternatives = this.alternatives;
-    for (let index = 0; index < alternatives.length; index++) {
-      if (unchecked(alternatives[index]).matches(headers)) return true;
+    if (<i32>hasRoute + <i32>hasRedirect + <i32>hasDirectResponse != 1) {
+      config.error("exactly one of route, redirect and directResponse must be given");
     }
-    return alternatives.length == 0;
+    if (!hasRoute && config.has("rewrite")) config.get("rewrite").error("is for a route only");
+    refuse(config, "fault");
+    refuse(config, "mirror");
+    refuse(config, "mirrors");
+    refuse(config, "delegate");
   }
 
   /** Whether the filter itself answers the requests of this route. */
@@ -47,18 +58,15 @@ export class Route {
     return this.redirect !== null || this.directResponse !== null;
   }
 
-  answer(headers: RequestHeaders): FilterHeaders {
+  answer(facts: RequestFacts, matched: RequestMatch): FilterHeaders {
     const redirect = this.redirect;
-    return redirect !== null ? redirect.answer(headers) : this.directResponse!.answer();
-  }
-
-  chooseDestination(headers: RequestHeaders, stickyKeys: StickyKey[]): Destination {
-    return this.split.choose(headers, stickyKeys);
+    return redirect !== null ? redirect.answer(facts, matched) : this.directResponse!.answer();
   }
 }
 
 function readAlternatives(config: ConfigReader): RequestMatch[] {
   const alternatives: RequestMatch[] = [];
   for (let index = 0; index < config.length; index++) alternatives.push(new RequestMatch(config.at(index).asObject()));
+  if (alternatives.length == 0) alternatives.push(new RequestMatch(config.at(0)));
   return alternatives;
 }

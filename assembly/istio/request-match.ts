@@ -1,94 +1,176 @@
-import { ByteView, ConfigReader, RequestHeaders, Text } from "@attache/sdk";
+import { ByteView, ConfigReader, Cookies, HeaderMap, Text } from "@attache/sdk";
+import { ClaimMatch, isClaimName } from "./claim-match";
+import { RequestFacts } from "./request-facts";
 import { StringMatch } from "./string-match";
 
-/** Istio's `HTTPMatchRequest`: all of what is given must match. */
-export class RequestMatch {
-  private uri: StringMatch | null = null;
-  private method: StringMatch | null = null;
-  private authority: StringMatch | null = null;
-  private scheme: StringMatch | null = null;
-  private readonly headers: NamedMatch[] = [];
-  private readonly withoutHeaders: NamedMatch[] = [];
-  private readonly queryParams: NamedMatch[] = [];
-
-  constructor(config: ConfigReader) {
-    config.string("name", "");
-    const ignoreUriCase = config.bool("ignoreUriCase", false);
-    if (config.has("uri")) this.uri = new StringMatch(config.object("uri"), ignoreUriCase);
-    if (config.has("method")) this.method = new StringMatch(config.object("method"));
-    if (config.has("authority")) this.authority = new StringMatch(config.object("authority"), true);
-    if (config.has("scheme")) this.scheme = new StringMatch(config.object("scheme"));
-    readNamed(config.object("headers"), this.headers, true);
-    readNamed(config.object("withoutHeaders"), this.withoutHeaders, true);
-    readNamed(config.object("queryParams"), this.queryParams, false);
-  }
-
-  matches(headers: RequestHeaders): bool {
-    if (!matchesPseudo(this.method, headers, ":method")) return false;
-    if (!matchesPseudo(this.authority, headers, ":authority")) return false;
-    if (!matchesPseudo(this.scheme, headers, ":scheme")) return false;
-    return (
-      (this.uri === null && this.queryParams.length == 0 ? true : this.matchesPath(headers.getBytes(":path"))) &&
-      this.matchesHeaders(headers)
-    );
-  }
-
-  private matchesPath(path: ByteView | null): bool {
-    if (path === null) return false;
-    const fragment = path.indexOf(0x23);
-    const end = fragment < 0 ? path.length : fragment;
-    const question = path.indexOf(0x3f);
-    const pathEnd = question < 0 || question > end ? end : question;
-    const uri = this.uri;
-    if (uri !== null && !uri.matchesBytes(path.start, pathEnd)) return false;
-    const queryParams = this.queryParams;
-    for (let index = 0; index < queryParams.length; index++) {
-      const param = unchecked(queryParams[index]);
-      if (!param.match.matches(findQueryParam(path.slice(pathEnd + 1, end), param.name))) return false;
-    }
-    return true;
-  }
-
-  private matchesHeaders(headers: RequestHeaders): bool {
-    const wanted = this.headers;
-    for (let index = 0; index < wanted.length; index++) {
-      const header = unchecked(wanted[index]);
-      if (!header.match.matches(headers.getJoinedOf(header.name))) return false;
-    }
-    const unwanted = this.withoutHeaders;
-    for (let index = 0; index < unwanted.length; index++) {
-      const header = unchecked(unwanted[index]);
-      const value = headers.getJoinedOf(header.name);
-      // A header that is not there is compared as the empty one, unless only presence counts.
-      if (value !== null ? header.match.matches(value) : !header.match.isPresence && header.match.matchesBytes(0, 0)) {
-        return false;
-      }
-    }
-    return true;
-  }
-}
-
-class NamedMatch {
+/** A match on something that has a name: a header, a query parameter, a cookie. */
+@final
+export class NamedMatch {
   constructor(
     readonly name: Text,
     readonly match: StringMatch,
   ) {}
 }
 
-function readNamed(config: ConfigReader, into: NamedMatch[], areHeaders: bool): void {
+/**
+ * Istio's `HTTPMatchRequest`: all of what is given must match. Beyond Istio's fields it has `cookies`, and
+ * `pathSeparatedPrefix` in `uri`.
+ */
+@final
+export class RequestMatch {
+  uri: StringMatch | null = null;
+  /** Ignores case. */
+  authority: StringMatch | null = null;
+  readonly headers: NamedMatch[] = [];
+  private method: StringMatch | null = null;
+  private scheme: StringMatch | null = null;
+  private readonly withoutHeaders: NamedMatch[] = [];
+  private readonly queryParams: NamedMatch[] = [];
+  private readonly cookies: NamedMatch[] = [];
+  private readonly claims: ClaimMatch[] = [];
+  private readonly withoutClaims: ClaimMatch[] = [];
+  /** 0 when it does not matter. */
+  private readonly port: i32;
+
+  constructor(config: ConfigReader) {
+    config.string("name", "");
+    config.string("statPrefix", "");
+    const ignoreUriCase = config.bool("ignoreUriCase", false);
+    if (config.has("uri")) this.uri = new StringMatch(config.object("uri"), ignoreUriCase, true);
+    if (config.has("method")) this.method = new StringMatch(config.object("method"));
+    if (config.has("authority")) this.authority = new StringMatch(config.object("authority"), true);
+    if (config.has("scheme")) this.scheme = new StringMatch(config.object("scheme"));
+    this.port = <i32>config.integer("port", 0, 1, 65535);
+    readHeaders(config.object("headers"), this.headers, this.claims);
+    readHeaders(config.object("withoutHeaders"), this.withoutHeaders, this.withoutClaims);
+    readNamed(config.object("queryParams"), this.queryParams);
+    readNamed(config.object("cookies"), this.cookies);
+    refuse(config.get("sourceLabels"));
+    refuse(config.get("sourceNamespace"));
+    refuse(config.get("gateways"));
+  }
+
+  /** The part of the path that a rewrite of the prefix keeps; without a `uri` the prefix is `/`, as in Istio. */
+  pathBehindPrefix(facts: RequestFacts): ByteView {
+    const uri = this.uri;
+    return facts.fullPathView.slice(uri === null ? 1 : uri.matchedLength(facts.path.length));
+  }
+
+  matches(facts: RequestFacts): bool {
+    const uri = this.uri;
+    if (uri !== null) {
+      const path = facts.path;
+      if (!uri.matchesBytes(path.start, path.length)) return false;
+    }
+    return (
+      this.matchesHeaders(facts.headers) &&
+      (this.port == 0 || this.port == facts.port) &&
+      this.matchesQuery(facts) &&
+      this.matchesCookies(facts.headers) &&
+      this.matchesClaims(facts)
+    );
+  }
+
+  private matchesHeaders(headers: HeaderMap): bool {
+    if (!matchesPseudo(this.method, headers, ":method")) return false;
+    if (!matchesPseudo(this.authority, headers, ":authority")) return false;
+    if (!matchesPseudo(this.scheme, headers, ":scheme")) return false;
+    const wanted = this.headers;
+    for (let index = 0; index < wanted.length; index++) {
+      if (!matchesLine(headers, unchecked(wanted[index]))) return false;
+    }
+    const unwanted = this.withoutHeaders;
+    for (let index = 0; index < unwanted.length; index++) {
+      const header = unchecked(unwanted[index]);
+      if (matchesLine(headers, header)) return false;
+      // A header that is not there is compared as the empty one, unless only presence counts.
+      const match = header.match;
+      if (!match.isPresence && match.matchesBytes(0, 0) && headers.getLineOf(header.name, 0) === null) return false;
+    }
+    return true;
+  }
+
+  private matchesQuery(facts: RequestFacts): bool {
+    const wanted = this.queryParams;
+    for (let index = 0; index < wanted.length; index++) {
+      const param = unchecked(wanted[index]);
+      const query = facts.query;
+      if (query === null || !param.match.matches(findQueryParam(query, param.name))) return false;
+    }
+    return true;
+  }
+
+  private matchesCookies(headers: HeaderMap): bool {
+    const wanted = this.cookies;
+    for (let index = 0; index < wanted.length; index++) {
+      const cookie = unchecked(wanted[index]);
+      if (!cookie.match.matches(findCookie(headers, cookie.name))) return false;
+    }
+    return true;
+  }
+
+  private matchesClaims(facts: RequestFacts): bool {
+    const wanted = this.claims;
+    for (let index = 0; index < wanted.length; index++) {
+      if (!unchecked(wanted[index]).matches(facts.claims)) return false;
+    }
+    const unwanted = this.withoutClaims;
+    for (let index = 0; index < unwanted.length; index++) {
+      if (unchecked(unwanted[index]).matches(facts.claims)) return false;
+    }
+    return true;
+  }
+}
+
+function readNamed(config: ConfigReader, into: NamedMatch[]): void {
   for (let index = 0; index < config.length; index++) {
     const entry = config.at(index);
     if (entry.key.length == 0) entry.error("a name cannot be empty");
-    if (areHeaders && ",uri,scheme,method,authority,".includes("," + entry.key + ",")) {
-      entry.warn("is ignored, as Istio does: match on the field " + entry.key + " beside headers");
-      continue;
-    }
     into.push(new NamedMatch(new Text(entry.key), new StringMatch(entry.asObject())));
   }
 }
 
-function matchesPseudo(match: StringMatch | null, headers: RequestHeaders, name: string): bool {
+function readHeaders(config: ConfigReader, headers: NamedMatch[], claims: ClaimMatch[]): void {
+  for (let index = 0; index < config.length; index++) {
+    const entry = config.at(index);
+    const name = entry.key;
+    if (name.length == 0) entry.error("a name cannot be empty");
+    if (isClaimName(name)) claims.push(new ClaimMatch(entry));
+    else if (",uri,scheme,method,authority,".includes("," + name + ",")) {
+      entry.warn("is ignored, as Istio does: use the field " + name);
+    } else headers.push(new NamedMatch(new Text(name), new StringMatch(entry.asObject())));
+  }
+}
+
+/** A selector, which says where Istio puts a route. */
+function refuse(selector: ConfigReader): void {
+  if (selector.isPresent) selector.error("is for the control plane: leave it out");
+  for (let index = 0; index < selector.length; index++) selector.at(index);
+}
+
+/** Whether any line of the header matches, as in Envoy. */
+function matchesLine(headers: HeaderMap, header: NamedMatch): bool {
+  for (let line = 0; ; line++) {
+    const value = headers.getLineOf(header.name, line);
+    if (value === null) return false;
+    if (header.match.matches(value)) return true;
+  }
+  return false;
+}
+
+function matchesPseudo(match: StringMatch | null, headers: HeaderMap, name: string): bool {
   return match === null || match.matches(headers.getBytes(name));
+}
+
+/** Value of the first cookie called `name` in all `cookie` lines, or `null`. */
+export function findCookie(headers: HeaderMap, name: Text): ByteView | null {
+  const count = headers.count;
+  for (let index = 0; index < count; index++) {
+    if (!headers.nameAt(index)!.equals("cookie")) continue;
+    const cookies = Cookies.in(headers.valueAt(index)!);
+    while (cookies.next()) if (isName(cookies.name, name)) return cookies.value;
+  }
+  return null;
 }
 
 /** Value of the first parameter called `name`, not decoded; empty when it has no `=`; `null` when it is not there. */
@@ -99,10 +181,12 @@ function findQueryParam(query: ByteView, name: Text): ByteView | null {
     const end = ampersand < 0 ? query.length : ampersand;
     const equals = query.indexOf(0x3d, start);
     const nameEnd = equals < 0 || equals > end ? end : equals;
-    if (nameEnd - start == name.length && memory.compare(query.start + start, name.encoded, name.length) == 0) {
-      return query.slice(min(nameEnd + 1, end), end);
-    }
+    if (isName(query.slice(start, nameEnd), name)) return query.slice(min(nameEnd + 1, end), end);
     start = end + 1;
   }
   return null;
+}
+
+function isName(found: ByteView, name: Text): bool {
+  return found.length == name.length && memory.compare(found.start, name.encoded, name.length) == 0;
 }

@@ -1,5 +1,5 @@
 import { ByteView, ConfigReader, RequestHeaders, SharedResult, xxHash64 } from "@attache/sdk";
-import { RequestMatch } from "@attache/istio";
+import { RequestFacts, RequestMatch } from "@attache/istio";
 import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
 import { Cost } from "./cost";
@@ -38,6 +38,7 @@ export class Limit {
   quota: Quota;
 
   private readonly alternatives: RequestMatch[] = [];
+  private readonly facts: RequestFacts = new RequestFacts();
   private readonly entries: KeyEntry[] = [];
   private readonly overrides: Override[] = [];
   private readonly ownQuota: Quota;
@@ -206,10 +207,13 @@ export class Limit {
 
   private matches(headers: RequestHeaders): bool {
     const alternatives = this.alternatives;
+    if (alternatives.length == 0) return true;
+    const facts = this.facts;
+    facts.begin(headers);
     for (let index = 0; index < alternatives.length; index++) {
-      if (unchecked(alternatives[index]).matches(headers)) return true;
+      if (unchecked(alternatives[index]).matches(facts)) return true;
     }
-    return alternatives.length == 0;
+    return false;
   }
 
   /** Reads values and hash of the key. The answer is `SkipLimit` or `Reject` if an entry is missing that asks for it. */

@@ -55,8 +55,6 @@ function round(accumulator: u64, input: u64): u64 {
   return rotl(accumulator + input * PRIME_2, 31) * PRIME_1;
 }
 
-// @ts-ignore: decorator
-@inline
 function mergeRound(hash: u64, accumulator: u64): u64 {
   return (hash ^ round(0, accumulator)) * PRIME_1 + PRIME_4;
 }

@@ -11,7 +11,7 @@ import { takeScratch } from "../memory/arena";
 import { ByteView } from "../memory/byte-view";
 import { beginBytes, writeByte, writeBytes, writtenBytes, writtenSize } from "../memory/byte-writer";
 import { Text } from "../memory/text";
-import { decodeText, encodeText, TextFlags, textFlags, textSize } from "../memory/utf8";
+import { decodeText, encodeBytes, encodeText, TextFlags, textFlags, textSize } from "../memory/utf8";
 
 /** Where the proxy writes address and size of what it returns. */
 const out = memory.data(8, 4);
@@ -63,8 +63,8 @@ export class HeaderMap {
   }
 
   /**
-   * All values of a header joined by commas, which is what Envoy's and Istio's own matchers compare; `null` when it is
-   * absent. The bytes are valid until the callback returns.
+   * All values of a header joined by commas, which is what several lines of it stand for (RFC 9110 §5.3); `null` when it
+   * is absent. The bytes are valid until the callback returns.
    */
   getJoinedOf(name: Text): ByteView | null {
     const wanted = this.key(name.encoded);
@@ -80,6 +80,16 @@ export class HeaderMap {
       writeBytes(valueStart, valueSize);
     }
     return ByteView.of(writtenBytes(), <i32>writtenSize());
+  }
+
+  /**
+   * The value of line `number` (from 0) of a header, or `null` when it has fewer. Envoy's route matchers take a header that
+   * any of its lines matches. The bytes are valid until the callback returns.
+   */
+  getLineOf(name: Text, number: i32): ByteView | null {
+    const wanted = this.key(name.encoded);
+    const pairs = this.fetch();
+    return pairs != 0 && findInPairs(pairs, wanted, number) ? ByteView.of(valueStart, <i32>valueSize) : null;
   }
 
   /**
@@ -117,6 +127,11 @@ export class HeaderMap {
     return this.replace(name.encoded, value.encoded);
   }
 
+  /** As {@link setOf}, for a value that is only bytes: what another header had, or a part of it. */
+  setBytesOf(name: Text, value: ByteView): bool {
+    return this.replace(name.encoded, encodeBytes(value.start, value.length));
+  }
+
   /**
    * Adds a value to header `name`, keeping those it has. Headers that Envoy keeps once (`content-type`, `:path`,
    * `x-forwarded-for`, …) get it joined by a comma.
@@ -130,6 +145,11 @@ export class HeaderMap {
   /** As {@link append}, for a name and value that were encoded when the plugin was configured. */
   appendOf(name: Text, value: Text): bool {
     return this.add(name.encoded, value.encoded);
+  }
+
+  /** As {@link appendOf}, for a value that is only bytes. */
+  appendBytesOf(name: Text, value: ByteView): bool {
+    return this.add(name.encoded, encodeBytes(value.start, value.length));
   }
 
   /**

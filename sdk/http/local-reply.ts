@@ -2,6 +2,7 @@ import { proxy_send_local_response } from "../abi/imports";
 import { Status } from "../abi/enums";
 import { currentContext } from "../context/callback";
 import { claimLocalReply } from "../context/streams";
+import { decimal } from "../json/text";
 import { log } from "../log/log";
 import { writtenBytes, writtenSize } from "../memory/byte-writer";
 import { encodeText, textSize } from "../memory/utf8";
@@ -27,7 +28,7 @@ export class LocalReply {
   /** @param status 200 to 599; another one is answered as 500, with an error in the log */
   constructor(private status: i32) {
     if (status < 200 || status > 599) {
-      log.error("a local reply cannot have status " + status.toString() + ": answering 500");
+      log.error("a local reply cannot have status " + decimal(status) + ": answering 500");
       this.status = 500;
     }
   }

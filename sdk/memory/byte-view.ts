@@ -77,6 +77,24 @@ export class ByteView {
     return ByteView.of(this.start + first, last - first);
   }
 
+  /** These bytes and those of `other` behind them, in a copy; valid until the callback returns. */
+  concat(other: ByteView): ByteView {
+    const start = takeScratch(this.length + other.length);
+    memory.copy(start, this.start, this.length);
+    memory.copy(start + this.length, other.start, other.length);
+    return ByteView.of(start, this.length + other.length);
+  }
+
+  /** A copy in which ASCII letters are in lower case; valid until the callback returns. */
+  toLowerCase(): ByteView {
+    const start = takeScratch(this.length);
+    for (let index = 0; index < this.length; index++) {
+      const byte = load<u8>(this.start + index);
+      store<u8>(start + index, byte - 0x41 < 26 ? byte | 0x20 : byte);
+    }
+    return ByteView.of(start, this.length);
+  }
+
   /** The bytes as text; what is not UTF-8 becomes U+FFFD. */
   toString(): string {
     return decodeText(this.start, this.length);

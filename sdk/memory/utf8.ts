@@ -25,6 +25,21 @@ export function encodeText(text: string): usize {
   return address < __heap_base ? internLiteral(address) : encodeAt(takeScratch(largestSize(address)), address);
 }
 
+/** A copy of bytes in scratch memory, with their number and flags, as if they were an encoded text. They may be no UTF-8. */
+export function encodeBytes(start: usize, size: usize): usize {
+  const encoded = takeScratch(HEADER_SIZE + size) + HEADER_SIZE;
+  let flags: u32 = 0;
+  for (let index: usize = 0; index < size; index++) {
+    const byte = <u32>load<u8>(start + index);
+    if (byte == 0 || byte == 0x0a || byte == 0x0d) flags |= TextFlags.Unsafe;
+    if (byte - 0x41 < 26) flags |= TextFlags.UpperCase;
+    store<u8>(encoded + index, <u8>byte);
+  }
+  store<u32>(encoded - HEADER_SIZE, flags);
+  store<u32>(encoded - HEADER_SIZE, <u32>size, 4);
+  return encoded;
+}
+
 /** Bytes of an encoded text. */
 // @ts-ignore: decorator
 @inline

@@ -1,1 +1,2 @@
 export { Regex, RegexMode } from "./regex";
+export { RegexReplacement } from "./regex-replacement";

@@ -42,8 +42,12 @@ export class Regex {
    */
   readonly error: string | null;
 
-  private program: Program;
-  private start: u32 = 0;
+  /** @internal */
+  readonly program: Program;
+  /** @internal Where the program begins for a match of the whole text. */
+  start: u32 = 0;
+  /** @internal Number of capturing groups. */
+  readonly groups: i32;
   private anywhere: u32 = 0;
   private dfa: Dfa | null = null;
   /** The bytes with which every match begins. */
@@ -57,6 +61,7 @@ export class Regex {
     const compiler = new Compiler(isBytes);
     this.program = compiler.program;
     const parsed = parser.parse();
+    this.groups = parser.groups;
     let error = parser.error;
     if (error === null) {
       const start = compiler.add(parsed, 0);
@@ -82,6 +87,11 @@ export class Regex {
   /** Whether some part of the `length` bytes at `start` matches. */
   test(start: usize, length: i32): bool {
     return this.automaton().run(start, length, true);
+  }
+
+  /** The bytes that everything the whole of which matches begins with: what an index can find the pattern by. */
+  get literalPrefix(): StaticArray<u8> {
+    return this.prefix;
   }
 
   private automaton(): Dfa {

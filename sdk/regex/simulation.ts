@@ -18,7 +18,7 @@ export namespace Outcome {
 const SEARCHING: u32 = 1;
 const HAS_MATCH: u32 = 2;
 /** What came before: nothing, or a line feed, or a word character. */
-const AT_BEGIN: u32 = 4;
+export const AT_BEGIN: u32 = 4;
 const AFTER_LINE: u32 = 8;
 const AFTER_WORD: u32 = 16;
 
@@ -160,7 +160,7 @@ function isWord(byte: u32): bool {
 }
 
 /** The conditions that hold between what the flags tell of and `byte`. */
-function conditionsBetween(flags: u32, byte: u32): u32 {
+export function conditionsBetween(flags: u32, byte: u32): u32 {
   let holds: u32 = 0;
   if (flags & AT_BEGIN) holds |= Condition.BeginText | Condition.BeginLine;
   if (flags & AFTER_LINE) holds |= Condition.BeginLine;
@@ -171,7 +171,7 @@ function conditionsBetween(flags: u32, byte: u32): u32 {
 }
 
 /** The flags after `byte`, as far as the conditions of the program ask for them. */
-function contextAfter(byte: u32, conditions: u32): u32 {
+export function contextAfter(byte: u32, conditions: u32): u32 {
   let flags: u32 = 0;
   if (conditions & Condition.BeginLine && byte == 0x0a) flags |= AFTER_LINE;
   if (conditions & (Condition.WordBoundary | Condition.NoWordBoundary) && isWord(byte)) flags |= AFTER_WORD;

@@ -1,7 +1,9 @@
-import { Regex, RegexMode } from "./index";
+import { ByteView } from "../memory/byte-view";
+import { Regex, RegexMode, RegexReplacement } from "./index";
 
 let buffer = new StaticArray<u8>(1024);
 let regex = new Regex("");
+let replacement = new RegexReplacement("", "");
 
 export function input(size: i32): usize {
   if (buffer.length < size) buffer = new StaticArray<u8>(size * 2);
@@ -25,4 +27,17 @@ export function test(start: usize, length: i32): bool {
 
 export function pages(): i32 {
   return memory.size();
+}
+
+/** Compiles `pattern` and substitution, divided by a blank, and returns what is wrong with them. */
+export function compileReplacement(start: usize, length: i32): string | null {
+  __collect();
+  const texts = String.UTF8.decodeUnsafe(start, length).split(" ");
+  replacement = new RegexReplacement(texts[0], texts[1]);
+  return replacement.error !== null ? replacement.error : replacement.substitutionError;
+}
+
+export function replaceAll(start: usize, length: i32): string | null {
+  const replaced = replacement.replaceAll(ByteView.of(start, length));
+  return replaced === null ? null : replaced.toString();
 }

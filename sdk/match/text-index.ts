@@ -1,8 +1,24 @@
-import { Text } from "@attache/sdk";
-import { TextVisitor } from "./attribute";
-import { KeyKind } from "./text-match";
+import { Text } from "../memory/text";
 
-/** Receives what an index finds. */
+/** Looks at a text. */
+export abstract class TextVisitor {
+  /** @returns `true` to end the search */
+  abstract visit(start: usize, length: i32): bool;
+}
+
+/** What a {@link TextIndex} can look a pattern up by. */
+export enum KeyKind {
+  /** Nothing: the pattern has to be tried. */
+  None,
+  /** The whole text. */
+  Exact,
+  /** Bytes that it starts with. */
+  Prefix,
+  /** Bytes that it ends with. */
+  Suffix,
+}
+
+/** Receives the numbers that a {@link TextIndex} finds. */
 export abstract class Found {
   /** @returns `true` to end the search */
   abstract take(value: i32): bool;
@@ -11,7 +27,14 @@ export abstract class Found {
 /**
  * Finds numbers by the texts that they were added under: the whole text, bytes it starts with or bytes it ends with. One
  * pass over a text for each direction, whatever the number of entries, and one look-up for each length that a prefix or
- * suffix has.
+ * suffix has. Of one key, the number added last is found first.
+ *
+ * ```ts
+ * index.add(KeyKind.Prefix, new Text("/api/"), 7);
+ * index.visit(path.start, path.length); // found.take(7) for /api/x
+ * ```
+ *
+ * Cost: adding allocates; a search does not.
  */
 @final
 export class TextIndex extends TextVisitor {
@@ -33,7 +56,7 @@ export class TextIndex extends TextVisitor {
     super();
   }
 
-  /** Counts a key without adding anything under it. */
+  /** Counts a key without adding anything under it: how rare it is can decide what a rule is added under. */
   announce(kind: KeyKind, key: Text): void {
     const entry = this.entryOf(kind, key);
     this.uses[entry] += 1;
@@ -44,6 +67,7 @@ export class TextIndex extends TextVisitor {
     return this.uses[this.entryOf(kind, key)];
   }
 
+  /** @param kind not `None` */
   add(kind: KeyKind, key: Text, value: i32): void {
     const entry = this.entryOf(kind, key);
     if (this.firstValues[entry] == 0) {

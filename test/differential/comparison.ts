@@ -1,0 +1,98 @@
+import { isDeepStrictEqual } from "node:util";
+import { Dice } from "../conformance/dice.ts";
+import { deliberateDifference } from "./deliberate.ts";
+import { randomRequest, randomTable, type Request } from "./generator.ts";
+import { DifferentialProxy, type Observation } from "./proxy.ts";
+import { translate, type Translator } from "./translation.ts";
+import type { HttpRoute } from "./virtual-service.ts";
+
+export interface Difference {
+  table: readonly HttpRoute[];
+  request: Request;
+  native: Observation;
+  filter: Observation;
+}
+
+export interface Summary {
+  requests: number;
+  tables: number;
+  agree: number;
+  deliberate: number;
+  differences: Difference[];
+  /** How often each kind of match and action decided, by the fields of the tables. */
+  kinds: Set<string>;
+}
+
+export interface ComparisonOptions {
+  seed: number;
+  tables: number;
+  requestsPerTable: number;
+  translator?: Translator;
+  progress?: (summary: Summary) => void;
+}
+
+/** Tables that Envoy has at a time. */
+const BATCH = 50;
+
+/** Sends random requests through random tables, native and by the filter, and compares what client and upstream see. */
+export async function compareRouting(options: ComparisonOptions): Promise<Summary> {
+  const { seed, tables, requestsPerTable, translator = translate, progress } = options;
+  const dice = new Dice(seed);
+  const summary: Summary = { requests: 0, tables: 0, agree: 0, deliberate: 0, differences: [], kinds: new Set() };
+  const proxy = await DifferentialProxy.start();
+  try {
+    while (summary.tables < tables) {
+      const batch = Array.from({ length: Math.min(BATCH, tables - summary.tables) }, () => randomTable(dice));
+      const routes = await Promise.all(batch.map(async (http) => ({ http, routes: await translator(http) })));
+      const sides = await proxy.load(routes);
+      const compareTable = async (table: HttpRoute[], index: number) => {
+        const { native, filter } = sides[index]!;
+        const requests = dice.list(requestsPerTable, requestsPerTable, () => randomRequest(dice));
+        for (const request of requests) {
+          const [expected, found] = await Promise.all([proxy.send(native, request), proxy.send(filter, request)]);
+          record(summary, { table, request, native: expected, filter: found });
+        }
+      };
+      for (let first = 0; first < batch.length; first += 10) {
+        await Promise.all(batch.slice(first, first + 10).map((table, at) => compareTable(table, first + at)));
+      }
+      batch.forEach((table) => collectKinds(table, "", summary.kinds));
+      summary.tables += batch.length;
+      progress?.(summary);
+    }
+  } finally {
+    await proxy.stop();
+  }
+  return summary;
+}
+
+function record(summary: Summary, difference: Difference): void {
+  summary.requests++;
+  if (isDeepStrictEqual(difference.native, difference.filter)) summary.agree++;
+  else if (deliberateDifference(difference.table, difference.request) !== null) summary.deliberate++;
+  else summary.differences.push(difference);
+}
+
+/** Names of all fields, apart from those that users choose. */
+function collectKinds(value: unknown, path: string, kinds: Set<string>): void {
+  if (Array.isArray(value)) for (const entry of value) collectKinds(entry, path, kinds);
+  else if (typeof value === "object" && value !== null) {
+    const isMap =
+      /(^|\.)(headers|withoutHeaders|queryParams|cookies|set|add)$/.test(path) &&
+      !("request" in value || "response" in value);
+    for (const [name, member] of Object.entries(value)) {
+      collectKinds(member, isMap ? `${path}.*` : path === "" ? name : `${path}.${name}`, kinds);
+    }
+  } else kinds.add(path);
+}
+
+/** A difference as text for people. */
+export function describe({ table, request, native, filter }: Difference): string {
+  const show = ({ status, headers, body }: Observation) => `${status} ${JSON.stringify(headers)}\n    ${body}`;
+  return [
+    `${request.method} ${request.path} ${JSON.stringify(request.headers)}`,
+    `  through ${JSON.stringify({ http: table })}`,
+    `  native: ${show(native)}`,
+    `  filter: ${show(filter)}`,
+  ].join("\n");
+}
