@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 import { relative } from "node:path";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { logLevels, type LogLevel } from "@attache/harness";
 import packageJson from "./package.json" with { type: "json" };
 import { checkModule, describeModule } from "./commands/check.ts";
 import { pack, pull, push } from "./commands/image.ts";
 import { manifest, targets, type ManifestOptions, type Target } from "./commands/manifest.ts";
 import { newProject, templates, type Template } from "./commands/new.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { verify, verifyPlugins, type VerifyOptions } from "./commands/verify.ts";
 import { checkManifest, describeManifest } from "./manifest/check.ts";
 import { failOpenNote } from "./manifest/traps.ts";
 import { Problem } from "./problem.ts";
+import { jsonOutput, textOutput } from "./serve/output.ts";
+import type { SourceOptions } from "./serve/source.ts";
 
 const program = new Command("attache")
   .description("Build, check and publish filters for Envoy and Istio.")
@@ -60,6 +64,23 @@ program
     const result = await build({ entry, ...(out === undefined ? {} : { outFile: out }), ...rest });
     const file = relative(".", result.outFile);
     show(asJson, { file, bytes: result.size }, `${file}: ${result.size.toLocaleString("en")} bytes`);
+  });
+
+program
+  .command("serve")
+  .description("run filters on a local port, and reload them when they change")
+  .argument("[source]", "a filter's folder, a .wasm file, WasmPlugins or an envoy.yaml", ".")
+  .option("--config <file>", "the filter's configuration, in YAML or JSON")
+  .option("--upstream <url>", "http://HOST:PORT behind the filter; without it the proxy answers 200")
+  .option("--port <port>", "of the proxy on 127.0.0.1; 0 takes a free one", portOf, 10000)
+  .addOption(new Option("--host <host>", "what runs the filters").choices(["emulator", "envoy"]).default("emulator"))
+  .addOption(new Option("--log-level <level>", "of the filters' lines").choices(logLevels).default("info"))
+  .addOption(json())
+  .action(async (source: string, { host: kind, json, ...options }: ServeOptions) => {
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    const write = (text: string) => void process.stdout.write(text);
+    await serveCommand({ source, kind, ...options }, json ? jsonOutput(write) : textOutput(write), stop.signal);
   });
 
 program
@@ -146,6 +167,19 @@ program
       if (target === "istio" && options.failOpen) process.stderr.write(`attache: note: ${failOpenNote}\n`);
     },
   );
+
+interface ServeOptions extends SourceOptions {
+  host: "emulator" | "envoy";
+  port: number;
+  logLevel: LogLevel;
+  json?: boolean;
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
+  throw new InvalidArgumentError("It is a whole number below 65536.");
+}
 
 process.exitCode = await main();
 

@@ -4,7 +4,7 @@ export { HarnessError, PluginRejectedError, type HarnessErrorCode } from "./erro
 export * from "./host.ts";
 export { logLevels, type LogLevel } from "./log.ts";
 export { loadModule, type WasmModule } from "./wasm/module.ts";
-export { serve, type ProxyServer, type ServeOptions } from "./serve/serve.ts";
+export { serve, type Exchange, type ProxyServer, type ServeOptions } from "./serve/serve.ts";
 export { HeaderMap } from "./http/header-map.ts";
 export type { HttpStream, ResponseSink } from "./http/stream.ts";
 export type { ConnectionInfo } from "./http/stream-info.ts";

@@ -18,7 +18,9 @@ describe("attache new", () => {
     expect(files).toEqual(
       expect.arrayContaining(["README.md", "envoy.yaml", "filter.test.ts", "filter.ts", "package.json"]),
     );
-    expect(JSON.parse(await readFile(join(project, "package.json"), "utf8"))).toMatchObject({ name: `my-${template}` });
+    const manifest = JSON.parse(await readFile(join(project, "package.json"), "utf8"));
+    expect(manifest.name).toBe(`my-${template}`);
+    expect(/config/.test(manifest.scripts.start)).toBe(files.includes("config.yaml") && template !== "tcp");
     const envoyYaml = await readFile(join(project, "envoy.yaml"), "utf8");
     expect(envoyYaml).toContain("filename: build/plugin.wasm");
     expect(envoyYaml).toContain(`name: my-${template}`);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
 import packageJson from "../package.json" with { type: "json" };
 import { Problem } from "../problem.ts";
 
@@ -60,9 +61,11 @@ async function writeProject(draft: string, name: string, template: Template): Pr
   for (const file of (await readdir(source)).filter(isWanted)) await cp(join(source, file), join(draft, file));
   const example = templates[template].folder;
   const envoyYaml = await readFile(join(source, "envoy.yaml"), "utf8");
+  const config = configOf(envoyYaml);
   const files: Record<string, string> = {
     "envoy.yaml": envoyYaml.replaceAll(`examples/${example}/`, "").replaceAll(example, name),
-    "package.json": json(packageManifest(name)),
+    ...(config === null ? {} : { "config.yaml": stringify(config) }),
+    "package.json": json(packageManifest(name, template, config !== null)),
     "README.md": readme(name, template),
     ".gitignore": "node_modules/\nbuild/\n",
     // An editor takes the language of filters for AssemblyScript, that of tests for TypeScript.
@@ -92,6 +95,12 @@ async function writeProject(draft: string, name: string, template: Template): Pr
   for (const [file, content] of Object.entries(files)) await writeFile(join(draft, file), content);
 }
 
+/** The configuration that an example is loaded with. */
+function configOf(envoyYaml: string): unknown {
+  const text = /value: '(\{.*\})'/.exec(envoyYaml)?.[1];
+  return text === undefined ? null : JSON.parse(text);
+}
+
 /** Beside this command when it is installed as a package, among the examples in the repository. */
 function templateFolder(template: Template): string {
   const { folder } = templates[template];
@@ -99,14 +108,19 @@ function templateFolder(template: Template): string {
   return existsSync(packaged) ? packaged : fileURLToPath(new URL(`../../examples/${folder}`, import.meta.url));
 }
 
-function packageManifest(name: string): object {
+function packageManifest(name: string, template: Template, hasConfig: boolean): object {
   const ours = `^${packageJson.version}`;
+  const serve = hasConfig ? "attache serve --config config.yaml" : "attache serve";
   return {
     name,
     version: "0.1.0",
     private: true,
     type: "module",
-    scripts: { build: "attache build", test: "attache test", check: "attache check build/plugin.wasm" },
+    scripts: {
+      build: "attache build",
+      test: "attache test",
+      start: template === "tcp" ? "attache build && envoy -c envoy.yaml" : serve,
+    },
     dependencies: { "@attache/sdk": ours },
     devDependencies: {
       "@attache/cli": ours,
@@ -124,6 +138,7 @@ A filter for Envoy and Istio that ${templates[template].purpose}, written in Typ
 
 - \`npm install\`, then \`npm test\` builds it and runs [\`filter.test.ts\`](filter.test.ts) in the emulator, and in Envoy
   where there is one (\`$ENVOY\`, or Python 3 with pip).
+- \`npm start\` serves it on port 10000, and reloads it when a file changes.
 - \`npm run build\` makes \`build/plugin.wasm\`; [\`envoy.yaml\`](envoy.yaml) loads it: \`envoy -c envoy.yaml\`.
 - \`npx attache push . HOST/NAME:TAG\` publishes it as an image, and \`npx attache manifest ${name} --url oci://HOST/NAME:TAG\`
   prints the WasmPlugin that loads it.

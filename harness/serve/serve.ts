@@ -12,6 +12,18 @@ export interface ServeOptions {
   port: number;
   /** Address to listen on; `127.0.0.1` when absent. */
   host?: string;
+  /** Told of each exchange when it is over. */
+  onExchange?: (exchange: Exchange) => void;
+}
+
+/** A request and how it was answered. */
+export interface Exchange {
+  method: string;
+  path: string;
+  /** `null` when the exchange broke off before its answer began. */
+  status: number | null;
+  /** From the request's headers to the end of the answer. */
+  milliseconds: number;
 }
 
 /** A local port whose traffic goes through the emulated proxy. */
@@ -35,7 +47,7 @@ export interface ProxyServer extends AsyncDisposable {
  * ```
  */
 export async function serve(emulator: Emulator, options: ServeOptions): Promise<ProxyServer> {
-  const { port, host = "127.0.0.1" } = options;
+  const { port, host = "127.0.0.1", onExchange } = options;
   emulator.keepLatest();
   const connections = new WeakMap<Socket, ConnectionInfo>();
   // The emulator's own limit on headers is below this one.
@@ -46,6 +58,7 @@ export async function serve(emulator: Emulator, options: ServeOptions): Promise<
     let connection = connections.get(socket);
     if (connection === undefined)
       connections.set(socket, (connection = emulator.connect(remoteAddress, remotePort, localPort)));
+    if (onExchange !== undefined) outgoing.once("close", reporter(incoming, outgoing, onExchange));
     new ServedStream(emulator, connection, incoming, outgoing).start();
   });
   server.on("checkContinue", (incoming, outgoing) => {
@@ -83,6 +96,15 @@ async function listen(server: Server, port: number, host: string): Promise<void>
     });
     server.listen(port, host, resolve);
   });
+}
+
+function reporter(incoming: IncomingMessage, outgoing: ServerResponse, tell: (exchange: Exchange) => void): () => void {
+  const begin = performance.now();
+  const { method = "", url: path = "" } = incoming;
+  return () => {
+    const status = outgoing.headersSent ? outgoing.statusCode : null;
+    tell({ method, path, status, milliseconds: performance.now() - begin });
+  };
 }
 
 const noBytes = new Uint8Array(0);

@@ -1,0 +1,108 @@
+import { copyFile, mkdtemp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findEnvoy } from "@attache/harness/envoy";
+import { withoutEnvoy } from "@attache/harness/vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { jsonOutput } from "../serve/output.ts";
+import { serveCommand } from "./serve.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const envoy = await findEnvoy();
+
+/** What a running command has said, and a way to wait for more. */
+class Said {
+  readonly lines: Record<string, unknown>[] = [];
+  #waiting: (() => void)[] = [];
+  readonly output = jsonOutput((text) => {
+    this.lines.push(JSON.parse(text));
+    for (const check of [...this.#waiting]) check();
+  });
+
+  /** The first line from number `from` on with this event and text. */
+  async wait(event: string, text: string, from = 0): Promise<Record<string, unknown>> {
+    return await new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`no ${event} "${text}" in ${JSON.stringify(this.lines)}`)),
+        20_000,
+      );
+      const check = () => {
+        const found = this.lines
+          .slice(from)
+          .find((line) => line["event"] === event && JSON.stringify(line).includes(text));
+        if (found === undefined) return;
+        clearTimeout(timer);
+        this.#waiting = this.#waiting.filter((other) => other !== check);
+        resolve(found);
+      };
+      this.#waiting.push(check);
+      check();
+    });
+  }
+}
+
+describe.each(["emulator", "envoy"] as const)("attache serve [%s]", (kind) => {
+  describe.skipIf(kind === "envoy" && envoy === null)(envoy === null ? withoutEnvoy : "", () => {
+    let folder: string;
+    let source: string;
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), "attache-serve-test-"));
+      source = join(folder, "greeter");
+      await mkdir(source);
+      await symlink(`${root}node_modules`, join(folder, "node_modules"));
+      await copyFile(`${root}examples/hello-headers/package.json`, join(source, "package.json"));
+      await copyFile(`${root}examples/hello-headers/filter.ts`, join(source, "filter.ts"));
+    });
+    afterEach(async () => await rm(folder, { recursive: true, force: true }));
+
+    async function change(from: string, to: string): Promise<void> {
+      const file = join(source, "filter.ts");
+      await writeFile(file, (await readFile(file, "utf8")).replace(from, to));
+    }
+
+    it("serves a filter's folder, and takes up changes; broken ones are told and change nothing", async () => {
+      const said = new Said();
+      const stop = new AbortController();
+      const ended = serveCommand({ source, kind, port: 0, logLevel: "info" }, said.output, stop.signal);
+      const { address } = await said.wait("status", " at http");
+      const greeting = async () => (await fetch(String(address))).headers.get("x-hello");
+      try {
+        expect(await greeting()).toBe("world");
+        await change('"world"', '"moon"');
+        await said.wait("status", "reloaded in");
+        expect(await greeting()).toBe("moon");
+        await change('headers.set("x-hello"', 'headers.sett("x-hello"');
+        await said.wait("problem", "sett");
+        expect(await greeting()).toBe("moon");
+        const before = said.lines.length;
+        await change('headers.sett("x-hello", "moon")', 'headers.set("x-hello", "sun")');
+        await said.wait("status", "reloaded in", before);
+        expect(await greeting()).toBe("sun");
+      } finally {
+        stop.abort();
+        await ended;
+      }
+      await expect(fetch(String(address))).rejects.toThrow();
+    });
+
+    it("tells of a filter that refuses its configuration, and takes up the next one", async () => {
+      const said = new Said();
+      const stop = new AbortController();
+      const config = join(folder, "config.yaml");
+      await writeFile(config, "default: stable\n");
+      const command = { source: `${root}examples/route-by-header/build/plugin.wasm`, config, kind, port: 0 } as const;
+      const ended = serveCommand({ ...command, logLevel: "info" }, said.output, stop.signal);
+      try {
+        await said.wait("status", " at http");
+        await writeFile(config, "defualt: stable\n");
+        await said.wait("problem", "default: is required");
+        await writeFile(config, "default: canary\n");
+        await said.wait("status", "reloaded in");
+      } finally {
+        stop.abort();
+        await ended;
+      }
+    });
+  });
+});

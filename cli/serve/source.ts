@@ -1,0 +1,122 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { parse, parseAllDocuments } from "yaml";
+import { HarnessError, loadModule, type HostOptions, type PluginOptions } from "@attache/harness";
+import { Problem } from "../problem.ts";
+import { readEnvoyConfig } from "./envoy-config.ts";
+import { readWasmPlugins } from "./wasm-plugins.ts";
+
+export interface SourceOptions {
+  /** Configuration of the filter, when the source is one: a YAML or JSON file. */
+  config?: string;
+  /** `http://HOST:PORT` of what is behind the filters. */
+  upstream?: string;
+}
+
+/** What is served, and the files and folders whose change makes it another. */
+export interface Source {
+  options: HostOptions;
+  watched: string[];
+}
+
+/**
+ * Reads what there is to serve: a module, a filter's folder (which is compiled), WasmPlugins, or an `envoy.yaml`. A
+ * {@link Problem} says what is wrong with it.
+ */
+export async function readSource(source: string, options: SourceOptions): Promise<Source> {
+  const path = resolve(source);
+  const entry = await stat(path).catch(() => null);
+  if (entry === null) throw new Problem(`${source}: there is no such file or folder`);
+  if (entry.isDirectory() || /\.(ts|wasm)$/.test(path)) return await readFilter(path, entry.isDirectory(), options);
+  if (options.config !== undefined) throw new Problem("--config: goes with a filter; here the source configures it");
+  if (!/\.(yaml|yml|json)$/.test(path)) throw new Problem(`${source}: is no folder, .ts, .wasm or .yaml`);
+  return await readManifest(path, options);
+}
+
+async function readFilter(path: string, isFolder: boolean, options: SourceOptions): Promise<Source> {
+  const isModule = path.endsWith(".wasm");
+  const module = isModule ? path : await compile(path);
+  await refuseTcp(path, module);
+  const plugin: PluginOptions = {
+    module,
+    name: basename(isFolder ? path : dirname(path)),
+    ...(options.config === undefined ? {} : { configuration: await readConfig(options.config) }),
+  };
+  const watched = [isFolder || isModule ? path : dirname(path)];
+  if (options.config !== undefined) watched.push(resolve(options.config));
+  return { options: { plugins: [plugin], ...behind(options) }, watched };
+}
+
+async function refuseTcp(path: string, module: string | Uint8Array): Promise<void> {
+  const { shape } = await loadModule(module).catch((error: unknown) => {
+    throw error instanceof HarnessError ? new Problem(error.message) : error;
+  });
+  const names = shape.exports.map(({ name }) => name);
+  if (!names.some((name) => /^proxy_on_(new_connection|(down|up)stream_)/.test(name))) return;
+  if (names.some((name) => /^proxy_on_(request|response)_/.test(name))) return;
+  throw new Problem(
+    `${path}: is a filter for TCP connections, and attache serve speaks HTTP: load it by an envoy.yaml`,
+  );
+}
+
+/** Compiled for debugging: that is quicker, and traps have readable backtraces. */
+async function compile(entry: string): Promise<Uint8Array> {
+  const { build } = await import("../build.ts");
+  const folder = await mkdtemp(join(tmpdir(), "attache-serve-"));
+  try {
+    const { outFile } = await build({ entry, outFile: join(folder, "plugin.wasm"), debug: true });
+    return await readFile(outFile);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readConfig(file: string): Promise<unknown> {
+  const text = await readText(file);
+  try {
+    return /\.ya?ml$/.test(file) ? parse(text) : text;
+  } catch (error) {
+    throw new Problem(`${file}: ${(error as Error).message.split("\n", 1)[0]}`);
+  }
+}
+
+async function readManifest(file: string, options: SourceOptions): Promise<Source> {
+  // As Kubernetes reads it.
+  const documents = parseAllDocuments(await readText(file), { version: "1.1" });
+  for (const document of documents) {
+    const [error] = "errors" in document ? document.errors : [];
+    if (error !== undefined) throw new Problem(`${file}: ${error.message.split("\n", 1)[0]}`);
+  }
+  const contents = documents.map((document) => document.toJS() as unknown);
+  const isEnvoyConfig = contents.some((content) => (content as { static_resources?: unknown })?.static_resources);
+  try {
+    const served: HostOptions = isEnvoyConfig
+      ? readEnvoyConfig(contents[0])
+      : { plugins: await readWasmPlugins(contents, file), ...behind(options) };
+    const modules = served.plugins.flatMap(({ module }) => (typeof module === "string" ? [module] : []));
+    return { options: served, watched: [file, ...modules.filter(existsSync)] };
+  } catch (error) {
+    if (error instanceof Problem && !error.message.startsWith(file)) throw new Problem(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  return await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Problem(`${file}: cannot be read: ${error.code}`);
+  });
+}
+
+/** Without an upstream, the proxy answers 200 itself. */
+function behind({ upstream }: SourceOptions): Pick<HostOptions, "clusters" | "routes"> {
+  if (upstream === undefined)
+    return { routes: [{ match: { prefix: "/" }, directResponse: { status: 200, body: "ok\n" } }] };
+  const url = URL.canParse(upstream) ? new URL(upstream) : null;
+  if (url?.protocol !== "http:") throw new Problem(`--upstream: ${JSON.stringify(upstream)} is no http://HOST:PORT`);
+  return {
+    clusters: { upstream: { host: url.hostname, port: Number(url.port || 80) } },
+    routes: [{ match: { prefix: "/" }, cluster: "upstream" }],
+  };
+}
