@@ -19,7 +19,7 @@ export const templates = {
 export type Template = keyof typeof templates;
 
 /** Versions of what a new filter is built and tested with. */
-export const toolVersions = { assemblyscript: "~0.28.20", typescript: "~6.0.3", vitest: "^5.1.1" };
+const toolVersions = { assemblyscript: "~0.28.20", typescript: "~6.0.3", vitest: "^5.1.1" };
 
 /**
  * Makes a folder with a filter that builds, and tests that run in the emulator and in Envoy. Nothing is left behind when

@@ -6,6 +6,8 @@ import { stageFolder } from "./stage.ts";
 export interface Tarball {
   /** Of the package. */
   name: string;
+  /** What it was packed from. */
+  folder: string;
   file: string;
   size: number;
 }
@@ -17,7 +19,7 @@ export async function packAll(folders: readonly string[]): Promise<Tarball[]> {
       const output = await npm(["pack", "--json", "--pack-destination", stageFolder], folder);
       const [packed] = JSON.parse(output) as [{ name: string; filename: string }];
       const file = join(stageFolder, packed.filename);
-      return { name: packed.name, file, size: (await stat(file)).size };
+      return { name: packed.name, folder, file, size: (await stat(file)).size };
     }),
   );
 }

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { templates, toolVersions } from "../../cli/commands/new.ts";
+import { templates, type Template } from "../../cli/commands/new.ts";
 import { npm } from "./npm.ts";
-import { publications, type Manifest } from "./packages.ts";
+import { NpmRegistry } from "./npm-registry.ts";
+import { publications } from "./packages.ts";
 import type { Tarball } from "./pack.ts";
 
 /**
@@ -14,44 +14,36 @@ import type { Tarball } from "./pack.ts";
 export async function smokeTest(tarballs: readonly Tarball[], progress: (line: string) => void): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "attache-release-"));
   try {
-    await install(folder, tarballs);
-    for (const template of Object.keys(templates)) {
-      const project = join(folder, `try-${template}`);
-      await npm(["exec", "--offline", "--", "create", project, "--template", template], folder);
-      // One installs its own packages, the others find those of the folder around them.
-      if (template === "hello") await install(project, tarballs);
-      await npm(["test"], project);
+    await using registry = await NpmRegistry.start(tarballs);
+    const environment = { ...registry.environment, npm_config_cache: join(folder, "npm-cache") };
+    const run = async (args: string[], cwd: string) => await npm(args, cwd, environment);
+    const projects = join(folder, "projects");
+    await mkdir(projects);
+    for (const template of Object.keys(templates) as Template[]) {
+      await run(["create", "--yes", "@attache", `try-${template}`, "--", "--template", template], projects);
+      const project = join(projects, `try-${template}`);
+      // The first one brings what all of them need, and the others find it around them.
+      if (template === "hello") {
+        await run(["install", ...quiet], project);
+        await rename(join(project, "node_modules"), join(projects, "node_modules"));
+      }
+      await run(["test"], project);
       progress(`a new ${template} filter builds, and its tests pass`);
     }
-    await tryFilters(folder);
+    await tryFilters(projects, run);
     progress("the ready filters start");
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Installs what a project depends on, with our packages from their tarballs. */
-async function install(project: string, tarballs: readonly Tarball[]): Promise<void> {
-  await mkdir(project, { recursive: true });
-  const path = join(project, "package.json");
-  const manifest: Partial<Manifest> = existsSync(path)
-    ? (JSON.parse(await readFile(path, "utf8")) as Manifest)
-    : { name: "smoke-test", private: true, type: "module", devDependencies: toolVersions };
-  const ours = Object.fromEntries(tarballs.map(({ name, file }) => [name, `file:${file}`]));
-  const development = Object.entries((manifest["devDependencies"] ?? {}) as Record<string, string>);
-  await writeFile(
-    path,
-    JSON.stringify({
-      ...manifest,
-      dependencies: ours,
-      devDependencies: Object.fromEntries(development.filter(([name]) => !(name in ours))),
-    }),
-  );
-  await npm(["install", "--no-audit", "--no-fund", "--prefer-offline"], project);
-}
+const quiet = ["--no-audit", "--no-fund"];
 
 /** Each ready filter from its package, in a test of the project's own. */
-async function tryFilters(project: string): Promise<void> {
+async function tryFilters(folder: string, run: (args: string[], cwd: string) => Promise<string>): Promise<void> {
+  const project = join(folder, "filters");
+  await mkdir(project);
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "filters", private: true, type: "module" }));
   const names = publications
     .filter(({ kind }) => kind === "filter")
     .map(({ folder }) => folder.replace("assembly/", ""));
@@ -71,5 +63,6 @@ eachHost("the filters", (start) => {
 });
 `,
   );
-  await npm(["exec", "--", "vitest", "run", "filters.test.js"], project);
+  await run(["install", ...quiet, ...names.map((name) => `@attache/${name}`)], project);
+  await run(["exec", "--", "vitest", "run"], project);
 }

@@ -65,7 +65,7 @@ async function stageLibrary({ folder }: Publication, manifest: Manifest, target:
               const built = join(stageFolder, name.replace("@attache/", ""));
               return [
                 [name, [join(built, "index.d.ts")]],
-                [`${name}/*`, [join(built, "*.d.ts")]],
+                [`${name}/*`, [join(built, "*.d.ts"), join(built, "*/index.d.ts")]],
               ];
             }),
         ),
