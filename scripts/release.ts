@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
+import { join } from "node:path";
 import { packAll } from "./release/pack.ts";
+import { root } from "./release/packages.ts";
 import { run } from "./release/run.ts";
 import { smokeTest } from "./release/smoke-test.ts";
 import { stageAll } from "./release/stage.ts";
@@ -15,7 +17,7 @@ if (values.help) {
   process.exit(0);
 }
 console.log("Building the packages …");
-const folders = await stageAll((line) => console.log(`  ${line}`));
+const folders = await stageAll(join(root, "build", "packages"), (line) => console.log(`  ${line}`));
 const tarballs = await packAll(folders);
 for (const { file, size } of tarballs) console.log(`  ${file}: ${size.toLocaleString("en")} bytes`);
 console.log("Trying them in empty projects …");

@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { npm } from "./npm.ts";
-import { stageFolder } from "./stage.ts";
 
 export interface Tarball {
   /** Of the package. */
@@ -12,13 +11,13 @@ export interface Tarball {
   size: number;
 }
 
-/** `npm pack` of each folder. */
+/** `npm pack` of each folder; the tarball lies beside it. */
 export async function packAll(folders: readonly string[]): Promise<Tarball[]> {
   return await Promise.all(
     folders.map(async (folder) => {
-      const output = await npm(["pack", "--json", "--pack-destination", stageFolder], folder);
+      const output = await npm(["pack", "--json", "--pack-destination", dirname(folder)], folder);
       const [packed] = JSON.parse(output) as [{ name: string; filename: string }];
-      const file = join(stageFolder, packed.filename);
+      const file = join(dirname(folder), packed.filename);
       return { name: packed.name, folder, file, size: (await stat(file)).size };
     }),
   );

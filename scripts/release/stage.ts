@@ -1,17 +1,15 @@
 import { copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { build } from "@attache/cli";
+import { compileFromFile } from "json-schema-to-typescript";
 import { run } from "./run.ts";
 import { publications, root, sourceFiles, type Manifest, type Publication } from "./packages.ts";
 
-/** Where published packages take shape. */
-export const stageFolder = join(root, "build", "packages");
-
 const rootManifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Manifest;
 
-/** Builds every package as it will be published, each in a folder of its own below {@link stageFolder}. */
-export async function stageAll(progress: (line: string) => void): Promise<string[]> {
+/** Builds every package as it will be published, each in a folder of its own below `stageFolder`, which is emptied. */
+export async function stageAll(stageFolder: string, progress: (line: string) => void): Promise<string[]> {
   await rm(stageFolder, { recursive: true, force: true });
   const folders: string[] = [];
   for (const publication of publications) {
@@ -45,7 +43,7 @@ async function readManifest(folder: string): Promise<Manifest> {
 /** JavaScript and declarations, compiled against the packages that are built already. */
 async function stageLibrary({ folder }: Publication, manifest: Manifest, target: string): Promise<void> {
   const files = sourceFiles(folder);
-  const config = join(stageFolder, `tsconfig.${folder}.json`);
+  const config = join(dirname(target), `tsconfig.${folder}.json`);
   await writeFile(
     config,
     JSON.stringify({
@@ -62,7 +60,7 @@ async function stageLibrary({ folder }: Publication, manifest: Manifest, target:
           Object.keys(manifest.dependencies ?? {})
             .filter((name) => name.startsWith("@attache/"))
             .flatMap((name) => {
-              const built = join(stageFolder, name.replace("@attache/", ""));
+              const built = join(dirname(target), name.replace("@attache/", ""));
               return [
                 [name, [join(built, "index.d.ts")]],
                 [`${name}/*`, [join(built, "*.d.ts"), join(built, "*/index.d.ts")]],
@@ -117,8 +115,10 @@ async function stageSources({ folder }: Publication, manifest: Manifest, target:
 async function stageFilter({ folder }: Publication, manifest: Manifest, target: string): Promise<void> {
   const outFile = join(target, "plugin.wasm");
   await build({ entry: join(root, folder), outFile, sourceMap: true });
-  const others = ["schema.json", "config.d.ts", "envoy.yaml", "wasmplugin.yaml", "prometheus-rules.yaml"];
-  for (const name of others) await copyIfThere(join(root, folder, name), join(target, name));
+  for (const name of ["schema.json", "prometheus-rules.yaml"])
+    await copyIfThere(join(root, folder, name), join(target, name));
+  await cp(join(root, "docs/deploy", basename(folder)), join(target, "manifests"), { recursive: true });
+  await stageConfigTypes(target);
   await writeFile(join(target, "index.js"), `export const module = new URL("plugin.wasm", import.meta.url);\n`);
   const config = existsSync(join(target, "config.d.ts")) ? `export type * from "./config.js";\n` : "";
   await writeFile(
@@ -129,6 +129,14 @@ async function stageFilter({ folder }: Publication, manifest: Manifest, target: 
   await writeManifest(rest as Manifest, target, {
     exports: { ".": { types: "./index.d.ts", default: "./index.js" }, "./*": "./*" },
   });
+}
+
+/** TypeScript's view of the configuration, from its schema. */
+async function stageConfigTypes(target: string): Promise<void> {
+  const schema = join(target, "schema.json");
+  if (!existsSync(schema)) return;
+  const options = { bannerComment: "/** The filter's configuration. */", declareExternallyReferenced: true };
+  await writeFile(join(target, "config.d.ts"), await compileFromFile(schema, options));
 }
 
 async function writeManifest(manifest: Manifest, target: string, changes: object): Promise<void> {

@@ -52,6 +52,11 @@ export class Mesh implements AsyncDisposable {
     this.port = port;
   }
 
+  /** `HOST:PORT` of the gateway. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
   /** Requests that have reached the service. */
   get requests(): readonly UpstreamRequest[] {
     return this.upstream.requests;
