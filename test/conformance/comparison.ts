@@ -25,7 +25,7 @@ export async function compare(scenario: Scenario): Promise<Comparison> {
   }
 }
 
-function differencesOf(emulator: Observation, envoy: Observation): string[] {
+export function differencesOf(emulator: Observation, envoy: Observation): string[] {
   return parts.flatMap((part) => {
     const [left, right] = [emulator[part], envoy[part]];
     const at = Array.from({ length: Math.max(left.length, right.length) }).findIndex((_, i) => left[i] !== right[i]);

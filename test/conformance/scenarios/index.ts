@@ -3,9 +3,17 @@ import { buffers } from "./buffers.ts";
 import { flow } from "./flow.ts";
 import { maps } from "./maps.ts";
 import { properties } from "./properties.ts";
+import { singleRules } from "./single-rules.ts";
 import { tcpScenarios } from "./tcp.ts";
 
 /** All scenarios but those of {@link rustScenarios}, which need modules that are built apart; names are unique. */
-export const scenarios: readonly Scenario[] = [...maps, ...buffers, ...flow, ...properties, ...tcpScenarios];
+export const scenarios: readonly Scenario[] = [
+  ...maps,
+  ...buffers,
+  ...flow,
+  ...properties,
+  ...tcpScenarios,
+  ...singleRules,
+];
 
 export { rustScenarios } from "./rust.ts";

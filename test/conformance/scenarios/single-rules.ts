@@ -1,0 +1,122 @@
+import { encodePairs } from "../../../harness/wasm/pairs.ts";
+import type { Scenario } from "../scenario.ts";
+import { fullClusters, fullRequest, only } from "./callbacks.ts";
+
+const callHeaders = encodePairs([":method", "GET", ":path", "/", ":authority", "a"]);
+const hold = (status: number) => `(return (i32.const ${status}))`;
+const untilTheEnd = "(i32.eqz (local.get $end_of_stream))";
+
+/** Each settles one rule that no other scenario shows; `npm run sensitivity` found that they were missing. */
+export const singleRules: readonly Scenario[] = [
+  {
+    name: "rule: continuing drops the request's headers at once",
+    plugins: [
+      {
+        guest: only(
+          "proxy_on_request_headers",
+          (w) => `${w.show("continue", w.call("proxy_continue_stream", 0))} ${w.logValue(0, ":path")} ${w.logPairs(0)}
+            ${w.show("add", w.call("proxy_add_header_map_value", 0, ["x-a"], ["1"]))} ${hold(1)}`,
+        ),
+      },
+    ],
+    logs: ["continue=0"],
+  },
+  ...["request", "response"].map((side, i): Scenario => ({
+    name: `rule: a ${side} body callback can create trailers at the end`,
+    plugins: [
+      {
+        guest: only(`proxy_on_${side}_body`, (w) =>
+          w.show("trailer", w.call("proxy_add_header_map_value", 2 * i + 1, ["x-created"], ["1"])),
+        ),
+      },
+    ],
+    clusters: { up: () => ({ headers: { "transfer-encoding": "chunked" }, body: "answer" }) },
+    requests: [{ method: "POST", headers: { "transfer-encoding": "chunked" }, body: "question" }],
+    logs: ["trailer=0"],
+  })),
+  ...["request", "response"].map((side, i): Scenario => ({
+    name: `rule: a ${side} body that is buffered is shown whole`,
+    plugins: [
+      {
+        guest: only(
+          `proxy_on_${side}_body`,
+          (w) => `${w.show("size", "(local.get $body_size)")} ${w.logBuffer(i)}
+            (if ${untilTheEnd} (then ${hold(1)}))`,
+        ),
+      },
+    ],
+    clusters: fullClusters,
+    requests: [{ method: "POST", body: "question" }],
+  })),
+  {
+    name: "rule: a filter that the request never reached makes its context for the log",
+    plugins: [
+      { name: "replies", guest: only("proxy_on_request_headers", (w) => w.reply(403, { body: "no" })) },
+      {
+        name: "later",
+        guest: (w) => ({
+          proxy_on_context_create: w.show("create", "(local.get $context_id)"),
+          proxy_on_request_headers: `${w.log("reached")} (i32.const 0)`,
+          proxy_on_log: w.log("log"),
+        }),
+      },
+    ],
+    statuses: [403],
+    logs: ["log"],
+  },
+  {
+    name: "rule: an effective context must exist",
+    plugins: [
+      {
+        guest: only("proxy_on_request_headers", (w) =>
+          [0, 1, 2, 3, 99].map((id) => w.show(`context ${id}`, w.call("proxy_set_effective_context", id))).join(" "),
+        ),
+      },
+    ],
+    logs: ["context 99=2"],
+  },
+  ...[1, 3, 4].flatMap((status) =>
+    [false, true].map((allowOnHeadersStopIteration): Scenario => ({
+      name: `rule: a request held with ${status} goes on when a callout is answered${allowOnHeadersStopIteration ? ", StopIteration allowed" : ""}`,
+      plugins: [
+        {
+          allowOnHeadersStopIteration,
+          guest: (w) => ({
+            proxy_on_request_headers: `(global.set $held (local.get $context_id))
+              ${w.show("call", w.call("proxy_http_call", ["slow"], [callHeaders], [""], [""], 1000, 0))} (i32.const ${status})`,
+            proxy_on_request_body: `${w.show("size", "(local.get $body_size)")} ${w.logBuffer(0)} (i32.const 0)`,
+            proxy_on_request_trailers: `${w.logPairs(1)} (i32.const 0)`,
+            proxy_on_http_call_response: `
+              ${w.show("effective", "(call $proxy_set_effective_context (global.get $held))")}
+              ${w.show("continue", w.call("proxy_continue_stream", 0))}`,
+          }),
+          wat: "(global $held (mut i32) (i32.const 0))",
+        },
+        { guest: only("proxy_on_request_body", (w) => w.show("next", "(local.get $body_size)")) },
+      ],
+      // The whole request is there before the answer.
+      clusters: { up: () => ({ body: "ok" }), slow: () => ({ delayMs: 30 }) },
+      routes: [{ match: { prefix: "/" }, cluster: "up" }],
+      advanceMs: 50,
+      requests: [fullRequest],
+      statuses: [200],
+      logs: ["continue=0"],
+    })),
+  ),
+  {
+    name: "rule: shared data is set only at the version that was read",
+    plugins: [
+      {
+        guest: only(
+          "proxy_on_request_headers",
+          (w) => `${w.show("set", w.call("proxy_set_shared_data", ["key"], ["1"], 0))}
+            ${w.show("get", w.call("proxy_get_shared_data", ["key"], 0, 4, 8))}
+            ${w.show("stale", w.call("proxy_set_shared_data", ["key"], ["2"], 1_000_000))}
+            ${w.show("again", `(call $proxy_set_shared_data ${w.text("key")} ${w.text("3")} (i32.load (i32.const 8)))`)}
+            ${w.show("missing", w.call("proxy_set_shared_data", ["other"], ["1"], 77))}`,
+        ),
+      },
+    ],
+    logs: ["stale=8", "again=0"],
+  },
+];
