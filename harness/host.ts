@@ -140,6 +140,8 @@ export interface EmptyCluster {
 export interface RealCluster {
   host: string;
   port: number;
+  /** Reached over HTTP/2 instead, as gRPC servers are. Not from the emulator. */
+  http2?: boolean;
 }
 
 export type Cluster = MockCluster | GrpcCluster | TcpCluster | RealCluster | EmptyCluster;

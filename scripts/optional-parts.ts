@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { buildRustGuests, rustGuestsAreBuilt } from "../test/conformance/rust/guests.ts";
+import { buildRateLimitService, findRateLimitService } from "../test/e2e/ratelimit/program.ts";
 import { buildIstio, findIstio } from "../test/e2e/istio/program.ts";
 
 const run = promisify(execFile);
@@ -36,6 +37,12 @@ export const optionalParts: readonly OptionalPart[] = [
     purpose: "filters loaded through its control plane and agent",
     isThere: async () => (await findIstio()) !== null,
     install: buildIstio,
+  },
+  {
+    name: "rate limit service",
+    purpose: "limits that several proxies share",
+    isThere: async () => (await findRateLimitService()) !== null,
+    install: buildRateLimitService,
   },
 ];
 

@@ -5,6 +5,7 @@
  * - refuses a callback that would never run: a misspelt name, or a method without `override`;
  * - tells the SDK how many bytes are allocated, which the compiler's collector keeps to itself;
  * - leaves out the allocator's checks of itself. Those of filters (`assert`, `!`, array bounds) stay;
+ * - leaves out of static objects what only the allocator reads of those on the heap;
  * - halves the texts that only the configuration needs (`cold-texts.mjs`).
  */
 import { CommonFlags, DiagnosticCode, ElementKind, Node } from "assemblyscript";
@@ -74,6 +75,7 @@ export default class FilterTransform extends Transform {
   }
 
   afterInitialize(program) {
+    shrinkStaticObjects(program);
     const overridden = new Set();
     for (const prototype of classPrototypes(program)) {
       const base = contextBase(prototype);
@@ -89,6 +91,18 @@ export default class FilterTransform extends Transform {
       if (!methods.some((method) => overridden.has(method))) proxy.exports.delete(name);
     }
   }
+}
+
+/** Zeros need no room in a module: an object that is never freed does without the size of its block. */
+function shrinkStaticObjects(program) {
+  const classes = Object.getPrototypeOf(program.stringInstance);
+  if (Object.hasOwn(classes, "createWholeBuffer")) return;
+  classes.createWholeBuffer = classes.createBuffer;
+  classes.createBuffer = function (overhead) {
+    const buffer = this.createWholeBuffer(overhead);
+    this.program.OBJECTInstance.writeField("mmInfo", 0, buffer, 0);
+    return buffer;
+  };
 }
 
 function* classPrototypes(program) {

@@ -28,12 +28,16 @@ export class Answer {
     }
   }
 
-  /** @param limit the name of the limit that rejects, which needs no escapes in JSON */
-  reply(limit: string, isError: bool): LocalReply {
+  /**
+   * @param limit the name of the limit that rejects, which needs no escapes in JSON
+   * @param body instead of the own one, when there is one
+   */
+  reply(limit: string, isError: bool, body: string): LocalReply {
     const reply = new LocalReply(isError ? this.statusOnError : this.status).grpcStatus(this.grpcStatus);
-    if (this.contentType.length > 0) reply.header("content-type", this.contentType);
+    const isOwn = body.length == 0;
+    if (isOwn && this.contentType.length > 0) reply.header("content-type", this.contentType);
     return reply
-      .text(this.isProblem ? problem(limit) : this.body)
+      .text(!isOwn ? body : this.isProblem ? problem(limit) : this.body)
       .details(isError ? "rate_limit_error" : "rate_limited");
   }
 }

@@ -29,9 +29,9 @@ export class FixedWindow extends Window {
     return true;
   }
 
-  refund(state: usize, now: u64, cost: u64): void {
+  refund(state: usize, chargedAt: u64, cost: u64): void {
     const used = load<u64>(state, 8);
-    if (load<u64>(state) == now / this.periodNs) store<u64>(state, used - min(used, cost), 8);
+    if (load<u64>(state) == chargedAt / this.periodNs) store<u64>(state, used - min(used, cost), 8);
   }
 
   idleAt(state: usize): u64 {

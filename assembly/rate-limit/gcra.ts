@@ -67,7 +67,7 @@ export class Gcra extends Window {
     return true;
   }
 
-  refund(state: usize, now: u64, cost: u64): void {
+  refund(state: usize, chargedAt: u64, cost: u64): void {
     let arrival = load<u64>(state) - mulDiv(cost, this.period, this.rate);
     let fraction = load<u64>(state, 8);
     if (fraction < remainder) {

@@ -1,36 +1,34 @@
-import { ByteView, ConfigReader, RequestHeaders, SharedResult, xxHash64 } from "@attache/sdk";
+import { ByteView, ConfigReader, ProtobufWriter, RequestHeaders, SharedResult } from "@attache/sdk";
 import { RequestFacts, RequestMatch } from "@attache/istio";
 import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
 import { Cost } from "./cost";
+import { Decision } from "./decision";
+import { HashKey } from "./hash-key";
 import { KeyEntry, OnMissing, readKeyEntry } from "./key-entry";
 import { LimitMetrics } from "./limit-metrics";
 import { Override } from "./override";
 import { Percentage } from "./percentage";
-import { Algorithm, checkName, Quota, readAlgorithm, readQuota } from "./quota";
+import { Algorithm, checkName, Quota, readAlgorithm, readQuota, readServiceQuota } from "./quota";
+import { OverLimitCache } from "./service/over-limit-cache";
+import { ServiceCode, ServiceReply, ServiceStatus } from "./service/service-reply";
+import { sipHash } from "./sip-hash";
 import { StateTable } from "./state-table";
-import { NEVER } from "./window";
+import { Verdict } from "./verdict";
+import { NEVER, STATE_SIZE } from "./window";
 
 /** How often a change is tried again that another worker came before, until the failure mode decides. */
 const MOST_ATTEMPTS: i32 = 16;
-
-export const enum Verdict {
-  /** The limit is not for this request. */
-  NotConcerned,
-  Allowed,
-  Over,
-  /** The proxy refused its shared data, or other workers kept changing it. */
-  Failed,
-}
 
 /** One entry of `limits`: whom it counts, what they may use, and the request that is being decided. */
 @final
 export class Limit {
   readonly name: string;
   /** Of its own, or the plugin's when `null`. */
-  readonly answer: Answer | null;
+  readonly ownAnswer: Answer | null;
   readonly isShadow: bool;
-  readonly allowsOnFailure: bool;
+  /** Counted by the service, for several proxies. */
+  readonly isGlobal: bool;
   readonly metrics: LimitMetrics;
   /** What the last {@link decide} found, or {@link commit} changed it to. */
   verdict: Verdict = Verdict.NotConcerned;
@@ -45,6 +43,10 @@ export class Limit {
   private readonly cost: Cost;
   private readonly enabled: Percentage;
   private readonly enforced: Percentage;
+  private readonly allowsOnFailure: bool;
+  private readonly failureDenied: Percentage;
+  private readonly overs: OverLimitCache | null;
+  private readonly hashKey: HashKey;
   private readonly slots: u32;
   private table: StateTable | null = null;
 
@@ -53,23 +55,29 @@ export class Limit {
   private hash: u64 = 0;
   private charged: u64 = 0;
   private isEnforced: bool = true;
+  private deniesFailure: bool = true;
 
-  constructor(config: ConfigReader, client: ClientAddress, defaultSlots: i64) {
+  constructor(config: ConfigReader, client: ClientAddress, hashKey: HashKey, defaultSlots: i64) {
     const name = config.required("name").asString();
-    const algorithm = readAlgorithm(config);
+    const isGlobal = config.oneOf("scope", ["local", "global"], 0) == 1;
+    const algorithm = isGlobal ? Algorithm.Gcra : readAlgorithm(config);
+    this.isGlobal = isGlobal;
+    this.hashKey = hashKey;
+    this.overs = isGlobal ? new OverLimitCache() : null;
     this.name = name;
     this.metrics = new LimitMetrics(name);
-    const ownQuota = readQuota(config, algorithm, name);
+    const ownQuota = isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name);
     this.ownQuota = ownQuota;
     this.quota = ownQuota;
     this.cost = new Cost(config);
     this.enabled = new Percentage(config, "enabledPercent");
     this.enforced = new Percentage(config, "enforcedPercent");
-    this.answer = config.has("response") ? new Answer(config.object("response")) : null;
+    this.ownAnswer = config.has("response") ? new Answer(config.object("response")) : null;
     this.isShadow = config.oneOf("mode", ["enforce", "shadow"], 0) == 1;
     this.allowsOnFailure = config.oneOf("failureMode", ["deny", "allow"], 0) == 1;
+    this.failureDenied = new Percentage(config, "failureModeDenyPercent");
     const key = config.array("key");
-    this.slots = key.length == 0 ? 1 : <u32>config.integer("slots", defaultSlots, 4, 4_194_304);
+    this.slots = key.length == 0 || isGlobal ? 1 : <u32>config.integer("slots", defaultSlots, 4, 4_194_304);
     this.values = new StaticArray<usize>(key.length);
 
     if (config.has("name")) checkName(config.get("name"), name);
@@ -82,11 +90,15 @@ export class Limit {
     }
     const overrides = config.array("overrides");
     for (let index = 0; index < overrides.length; index++) {
-      this.overrides.push(new Override(overrides.at(index).asObject(), this.entries, algorithm, name));
+      this.overrides.push(new Override(overrides.at(index).asObject(), this.entries, algorithm, name, isGlobal));
     }
-    if (config.oneOf("scope", ["local", "global"], 0) == 1) {
-      config.get("scope").error("global limits are not supported yet"); // prettier-ignore
-    }
+    if (isGlobal && key.length == 0)
+      config.error("a global limit needs a key: its entries are the service's descriptor");
+  }
+
+  /** What the request that was decided about takes. */
+  get takes(): u64 {
+    return this.charged;
   }
 
   /** What the states of this limit depend on, as text. */
@@ -99,6 +111,7 @@ export class Limit {
 
   /** @param generation set apart from other states of a limit with this name */
   openTable(generation: string): void {
+    if (this.isGlobal) return;
     let windows = this.ownQuota.windows.length;
     for (let index = 0; index < this.overrides.length; index++) {
       windows = max(windows, this.overrides[index].quota.windows.length);
@@ -109,7 +122,7 @@ export class Limit {
   /** Whether a request over this limit, or one that could not be counted, is to be answered by the filter. */
   get rejects(): bool {
     if (!this.isEnforced) return false;
-    return this.verdict == Verdict.Over || (this.verdict == Verdict.Failed && !this.allowsOnFailure);
+    return this.verdict == Verdict.Over || (this.verdict == Verdict.Failed && this.deniesFailure);
   }
 
   /** Whether the limit is for this request; {@link decide} decides about it then. Cost: what match and key take. */
@@ -120,6 +133,7 @@ export class Limit {
     const missing = this.readKey(headers);
     if (missing == OnMissing.SkipLimit) return false;
     this.isEnforced = !this.isShadow && this.enforced.takes();
+    this.deniesFailure = !this.allowsOnFailure && this.failureDenied.takes();
     this.quota = missing == OnMissing.Reject ? nothing() : this.findQuota();
     this.quota.closest = null;
     return true;
@@ -132,8 +146,16 @@ export class Limit {
     else if (now == 0) this.verdict = Verdict.Failed;
     else {
       this.charged = this.cost.of(headers);
-      this.charge(now);
+      if (this.isGlobal) this.lookUp(now);
+      else this.charge(now);
     }
+  }
+
+  /** Whether the service has to be asked; not about a key that it has just said is used up. */
+  private lookUp(now: u64): void {
+    const over = this.overs!.find(this.hash, now);
+    this.verdict = over === null ? Verdict.Asked : Verdict.Over;
+    if (over !== null) this.quota = over;
   }
 
   /** Forgets the request: another limit decides about it. */
@@ -144,8 +166,8 @@ export class Limit {
 
   /** Writes what {@link decide} has charged; tries again, and decides again, when other workers wrote meanwhile. */
   commit(now: u64): Verdict {
+    if (this.charged == 0 || this.isGlobal) return this.verdict;
     const table = this.table!;
-    if (this.charged == 0) return this.verdict;
     for (let attempt = 0; this.verdict == Verdict.Allowed; attempt++) {
       const result = table.commit(this.quota);
       if (result == SharedResult.Done) {
@@ -161,16 +183,75 @@ export class Limit {
     return this.verdict;
   }
 
-  /** Gives back what {@link commit} has written, since another limit rejects the request after all. */
-  refund(now: u64): void {
+  /** What this limit has decided, for a later callback, before `next`; only that when the request does not concern it. */
+  keep(next: Decision | null, now: u64): Decision | null {
+    if (this.verdict == Verdict.NotConcerned) return next;
+    const decision = new Decision(this, next, this.verdict, this.quota, this.hash, this.charged, now, this.isEnforced, this.deniesFailure); // prettier-ignore
+    if (this.isGlobal || this.verdict != Verdict.Allowed || this.charged == 0) return decision;
+    const windows = this.quota.windows;
+    for (let index = 0; index < windows.length; index++) {
+      const state = this.table!.states + <usize>index * STATE_SIZE;
+      unchecked((decision.idle[index] = unchecked(windows[index]).idleAt(state)));
+    }
+    return decision;
+  }
+
+  /** Becomes what it was when it decided so. */
+  recall(decision: Decision): void {
+    this.verdict = decision.verdict;
+    this.quota = decision.quota;
+    this.hash = decision.hash;
+    this.charged = decision.charged;
+    this.isEnforced = decision.isEnforced;
+    this.deniesFailure = decision.deniesFailure;
+  }
+
+  /** Gives back what a request has taken. Cost: two host calls. */
+  refund(decision: Decision, now: u64): void {
+    if (this.isGlobal || decision.verdict != Verdict.Allowed || decision.charged == 0) return;
     const table = this.table!;
-    if (this.charged == 0) return;
     for (let attempt = 0; attempt <= MOST_ATTEMPTS; attempt++) {
-      const states = table.open(this.hash, now);
+      const states = table.open(decision.hash, now);
       // A key that was evicted meanwhile has nothing left to give back.
       if (states == 0 || load<u64>(states) == 0) return;
-      this.quota.refund(states, now, this.charged);
-      if (table.commit(this.quota) != SharedResult.Contended) return;
+      decision.quota.refund(states, now, decision.chargedAt, decision.idle, decision.charged);
+      if (table.commit(decision.quota) != SharedResult.Contended) return;
+    }
+  }
+
+  /** Descriptor of the key for the service, with what the request takes unless that is `usual`. */
+  describe(usual: u64): ProtobufWriter {
+    const descriptor = new ProtobufWriter();
+    for (let index = 0; index < this.entries.length; index++) {
+      const value = changetype<ByteView | null>(this.values[index]);
+      if (value === null) continue;
+      // The service takes UTF-8 only.
+      descriptor.message(1, new ProtobufWriter().text(1, this.entries[index].name).text(2, value.toString()));
+    }
+    const quota = this.quota;
+    if (quota.unit != 0) descriptor.message(2, new ProtobufWriter().uint32(1, quota.perUnit).int32(2, quota.unit));
+    if (this.charged != usual) descriptor.message(3, new ProtobufWriter().uint64(1, this.charged));
+    return descriptor;
+  }
+
+  /**
+   * Takes over what the service says.
+   *
+   * @param reply `null` or of the code `Unknown` when it did not say anything
+   * @param status of this limit's descriptor; `null` when the reply has none
+   */
+  answer(reply: ServiceReply | null, status: ServiceStatus | null, now: u64): void {
+    if (this.verdict != Verdict.Asked) return;
+    const code = status !== null && status.code != ServiceCode.Unknown ? status.code : reply === null ? 0 : reply.code;
+    if (reply === null || reply.code == ServiceCode.Unknown) {
+      this.verdict = Verdict.Failed;
+      return;
+    }
+    this.verdict = code == ServiceCode.OverLimit ? Verdict.Over : Verdict.Allowed;
+    if (status === null) return;
+    this.quota = status.quota(this.name);
+    if (this.verdict == Verdict.Over && status.remaining == 0 && status.resetNs > 0 && this.quota.windows.length > 0) {
+      this.overs!.add(this.hash, now + status.resetNs, this.quota);
     }
   }
 
@@ -229,8 +310,8 @@ export class Limit {
         if (onMissing == OnMissing.UseEmpty) value = ByteView.of(0, 0);
       }
       unchecked((this.values[index] = changetype<usize>(value)));
-      // Each hash is the seed of the next, so where one value ends and the next begins makes a difference.
-      hash = value !== null ? xxHash64(value.start, value.length, hash + 1) : xxHash64(0, 0, ~hash);
+      // Each hash is part of the next one's key, so where one value ends and the next begins makes a difference.
+      hash = value !== null ? sipHash(value.start, value.length, this.hashKey.low ^ hash, this.hashKey.high) : ~hash;
     }
     // Zero marks an empty record.
     this.hash = max<u64>(hash, 1);

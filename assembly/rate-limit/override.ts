@@ -1,7 +1,7 @@
 import { ByteView, ConfigReader } from "@attache/sdk";
 import { StringMatch } from "@attache/istio";
 import { KeyEntry } from "./key-entry";
-import { Algorithm, Quota, readQuota } from "./quota";
+import { Algorithm, Quota, readQuota, readServiceQuota } from "./quota";
 
 /** Another quota for keys whose entries have certain values. */
 @final
@@ -11,11 +11,11 @@ export class Override {
   private readonly entries: i32[] = [];
   private readonly matches: StringMatch[] = [];
 
-  constructor(config: ConfigReader, keyEntries: KeyEntry[], algorithm: Algorithm, name: string) {
+  constructor(config: ConfigReader, keyEntries: KeyEntry[], algorithm: Algorithm, name: string, isGlobal: bool) {
     const isUnlimited = config.bool("unlimited", false);
     const isBan = config.bool("ban", false);
     const hasQuota = config.has("limit") || config.has("maxTokens") || config.has("windows");
-    this.quota = hasQuota ? readQuota(config, algorithm, name) : new Quota();
+    this.quota = !hasQuota ? new Quota() : isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name);
     this.quota.isUnlimited = isUnlimited;
     if (isBan) this.quota.isBan = true;
     if (<i32>isUnlimited + <i32>isBan + <i32>hasQuota != 1) {

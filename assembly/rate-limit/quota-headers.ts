@@ -1,7 +1,9 @@
-import { ConfigReader, HeaderMap, LocalReply } from "@attache/sdk";
+import { ConfigReader } from "@attache/sdk";
 import { decimal } from "./decimal";
-import { Limit, Verdict } from "./limit";
+import { HeaderFields } from "./header-fields";
+import { Limit } from "./limit";
 import { hasLess } from "./quota";
+import { Verdict } from "./verdict";
 import { NEVER, Window } from "./window";
 
 const SECOND: u64 = 1_000_000_000;
@@ -30,8 +32,8 @@ export class QuotaHeaders {
    * @param limits with what they decided; those that only watch are not told
    * @param rejecting the limit that rejects the request; `null` when it is allowed
    */
-  report(limits: Limit[], rejecting: Limit | null): QuotaReport {
-    const report = new QuotaReport();
+  report(limits: Limit[], rejecting: Limit | null): HeaderFields {
+    const report = new HeaderFields();
     let closest: Window | null = rejecting === null ? null : rejecting.quota.closest;
     if (rejecting !== null && closest === null) return report;
     let draft03Policies = "";
@@ -75,28 +77,8 @@ export class QuotaHeaders {
   }
 }
 
-/** Header fields with their values. */
-@final
-export class QuotaReport {
-  private readonly names: string[] = [];
-  private readonly values: string[] = [];
-
-  add(name: string, value: string): void {
-    this.names.push(name);
-    this.values.push(value);
-  }
-
-  applyTo(headers: HeaderMap): void {
-    for (let index = 0; index < this.names.length; index++) headers.set(this.names[index], this.values[index]);
-  }
-
-  addTo(reply: LocalReply): void {
-    for (let index = 0; index < this.names.length; index++) reply.header(this.names[index], this.values[index]);
-  }
-}
-
 /** Kong's fields for one window, if its period has a name. */
-function addKong(report: QuotaReport, window: Window): void {
+function addKong(report: HeaderFields, window: Window): void {
   const seconds = window.periodNs % SECOND == 0 ? window.periodNs / SECOND : 0;
   let period = "";
   if (seconds == 1) period = "second";

@@ -38,6 +38,9 @@ export class Quota {
   isUnlimited: bool = false;
   /** Algorithm and numbers: what states depend on. */
   definition: string = "";
+  /** Of a global limit: so many in a unit of the service's, instead of what is configured there; unit 0: as it is there. */
+  perUnit: u32 = 0;
+  unit: i32 = 0;
 
   /** Takes `cost` from all windows of the record at `states`. If one of them refuses, the answer is `false`. */
   charge(states: usize, now: u64, cost: u64): bool {
@@ -66,10 +69,16 @@ export class Quota {
     return isChanged;
   }
 
-  refund(states: usize, now: u64, cost: u64): void {
+  /**
+   * Gives back what was charged at `chargedAt`, to the windows in which that has not run out.
+   *
+   * @param idle when it will have, for each window
+   */
+  refund(states: usize, now: u64, chargedAt: u64, idle: StaticArray<u64>, cost: u64): void {
     const windows = this.windows;
     for (let index = 0; index < windows.length; index++) {
-      unchecked(windows[index]).refund(states + <usize>index * STATE_SIZE, now, cost);
+      if (now > unchecked(idle[index])) continue;
+      unchecked(windows[index]).refund(states + <usize>index * STATE_SIZE, chargedAt, cost);
     }
   }
 
@@ -161,12 +170,32 @@ function windowName(config: ConfigReader, otherwise: string): string {
   return name;
 }
 
+/** What a global limit says itself: nothing, or a limit that the service shall count by. */
+export function readServiceQuota(config: ConfigReader): Quota {
+  const quota = new Quota();
+  if (!config.has("limit") && !config.has("per")) return quota;
+  quota.perUnit = <u32>config.required("limit").asInteger(0, u32.MAX_VALUE);
+  // In the order of the service's numbers for units, from 1 on.
+  const units: StaticArray<string> = ["1s", "1m", "1h", "1d", "month", "year", "week"];
+  quota.unit = config.required("per").asOneOf(units) + 1;
+  return quota;
+}
+
+/** `name` if it may stand in headers, else the other one. */
+export function checkedName(name: string, otherwise: string): string {
+  return isName(name) ? name : otherwise;
+}
+
 /** Names stand in headers and metrics, between double quotes there. */
 export function checkName(config: ConfigReader, name: string): void {
+  if (!isName(name)) config.error("must be 1 to 100 ASCII characters, no quotes or backslashes");
+}
+
+function isName(name: string): bool {
   let isValid = name.length > 0 && name.length <= 100;
   for (let index = 0; index < name.length; index++) {
     const unit = name.charCodeAt(index);
     if (unit < 0x20 || unit > 0x7e || unit == 0x22 || unit == 0x5c) isValid = false;
   }
-  if (!isValid) config.error("must be 1 to 100 ASCII characters, no quotes or backslashes");
+  return isValid;
 }

@@ -396,7 +396,7 @@ eachHost("rate-limit", (start: StartHost) => {
           { name: "b", limit: -1, per: "0s", burst: 0 },
           { name: "b", key: [{ header: "x", cookie: "y" }, {}, { maskedRemoteAddress: { v4: 33 } }], limit: 1 },
           { name: 'c"', algorithm: "concurrency", limit: 1, per: "1s" },
-          { name: "d", scope: "global", windows: [], limit: 1, per: "1s", costFrom: {} },
+          { name: "d", windows: [], limit: 1, per: "1s", costFrom: {} },
           { name: "e", limit: 1, per: "1y", overrides: [{ when: { user: {} } }, { when: {}, ban: true }] },
           { name: "f", algorithm: "tokenBucket", limit: 1, per: "1s", match: [{ uri: { regex: "a" } }] },
           { name: "g", algorithm: "fixedWindow", limit: 1, per: "1s", burst: 3 },
@@ -404,8 +404,6 @@ eachHost("rate-limit", (start: StartHost) => {
         ],
         clientAddress: { xff: { trustedCidrs: ["10.0.0.0/33"] } },
         response: { status: 200, body: { text: "a", json: "{}" }, headers: "some" },
-        rateLimitService: {},
-        domain: "edge",
       });
       for (const problem of [
         /limits\[0\]\.nam: unknown field.*"name"/,
@@ -420,7 +418,6 @@ eachHost("rate-limit", (start: StartHost) => {
         /limits\[2\]\.key\[2\]\.maskedRemoteAddress\.v4: expected an integer from 1 to 32/,
         /limits\[3\]\.algorithm: concurrency is not supported yet/,
         /limits\[3\]\.name: must be 1 to 100 ASCII characters/,
-        /limits\[4\]\.scope: global limits are not supported yet/,
         /limits\[4\]: give either windows or a limit/,
         /limits\[4\]\.windows: at least one window/,
         /limits\[4\]\.costFrom: exactly one of header and query/,
@@ -437,8 +434,6 @@ eachHost("rate-limit", (start: StartHost) => {
         /response\.status: expected an integer from 400/,
         /response\.body: exactly one of text, json and problem/,
         /response\.headers: expected one of "none"/,
-        /rateLimitService: global limits are not supported yet/,
-        /domain: global limits are not supported yet/,
       ]) {
         expect(message).toMatch(problem);
       }

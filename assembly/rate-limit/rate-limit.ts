@@ -1,10 +1,17 @@
-import { ConfigReader, Counter, currentTimeNs, FilterHeaders, HttpFilter, LocalReply, Plugin, RequestHeaders, ResponseHeaders, xxHash64 } from "@attache/sdk"; // prettier-ignore
+import { ConfigReader, Counter, currentTimeNs, HttpFilter, Plugin, RequestHeaders } from "@attache/sdk"; // prettier-ignore
 import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
 import { decimal } from "./decimal";
-import { Limit, Verdict } from "./limit";
-import { QuotaHeaders, QuotaReport } from "./quota-headers";
+import { Decision } from "./decision";
+import { HashKey } from "./hash-key";
+import { Limit } from "./limit";
+import { LimitedStream } from "./limited-stream";
+import { QuotaHeaders } from "./quota-headers";
+import { RateLimitService } from "./service/rate-limit-service";
+import { ServiceReply, ServiceStatus } from "./service/service-reply";
 import { Shedding } from "./shedding";
+import { sipHash } from "./sip-hash";
+import { Verdict } from "./verdict";
 
 /**
  * Answers requests that are over a limit. All workers of a proxy count together, exactly. Configuration: README.md.
@@ -16,10 +23,16 @@ export class RateLimit extends Plugin {
   answer: Answer | null = null;
   headers: QuotaHeaders | null = null;
   shedding: Shedding | null = null;
+  /** Counts the global limits; `null` when there are none. */
+  service: RateLimitService | null = null;
+  /** Whether the service has to be asked about the last request. */
+  isAsking: bool = false;
+  /** When the last request was decided about. */
+  private now: u64 = 0;
   readonly shed: Counter = new Counter("rate_limit.shed");
 
   override configure(config: ConfigReader): void {
-    rejectUnsupported(config);
+    if (config.has("rules")) config.get("rules").error("is not supported: give each limit a match");
     this.isFirstOnly = config.oneOf("evaluation", ["all", "first"], 0) == 1;
     const response = config.object("response");
     this.answer = new Answer(response);
@@ -32,14 +45,18 @@ export class RateLimit extends Plugin {
     const keepsState = state.bool("keepOnReload", false);
     const limits = config.array("limits");
     if (limits.length == 0 && !shed.isPresent) config.error("limits or shed must be given");
+    const hashKey = new HashKey();
     let definition = "";
+    let isGlobal = false;
     for (let index = 0; index < limits.length; index++) {
       const entry = limits.at(index).asObject();
-      const limit = new Limit(entry, client, slots);
+      const limit = new Limit(entry, client, hashKey, slots);
       if (this.findLimit(limit.name) !== null) entry.get("name").error("another limit has this name already");
       this.limits.push(limit);
+      isGlobal = isGlobal || limit.isGlobal;
       definition += limit.definition + "\0\0";
     }
+    if (isGlobal || config.has("rateLimitService") || config.has("domain")) this.service = new RateLimitService(config);
     const generation = keepsState ? "" : hashOf(definition);
     for (let index = 0; index < this.limits.length; index++) this.limits[index].openTable(generation);
   }
@@ -48,12 +65,14 @@ export class RateLimit extends Plugin {
     return new LimitedStream(this);
   }
 
-  /** Counts a request; the limit that rejects it, or `null`. A rejected request uses nothing up. */
+  /**
+   * Decides about a request, and takes from the local limits what it costs; the limit that rejects it, or `null`. A request
+   * that a limit rejects uses nothing up. With {@link isAsking}, the service has a say as well, and its question is ready.
+   */
   decide(headers: RequestHeaders): Limit | null {
     const limits = this.limits;
     let now: u64 = 0;
     let isDecided = false;
-    let rejecting: Limit | null = null;
     for (let index = 0; index < limits.length; index++) {
       const limit = unchecked(limits[index]);
       if (isDecided) {
@@ -64,26 +83,77 @@ export class RateLimit extends Plugin {
       if (now == 0) now = currentTimeNs();
       limit.decide(headers, now);
       isDecided = this.isFirstOnly;
-      // Of several, the client hears of the one that it must wait for longest.
+    }
+    this.now = now;
+    const rejecting = this.rejecting();
+    return rejecting === null ? this.commit(now) : rejecting;
+  }
+
+  /** Of the limits that reject, the one that must be waited for longest. */
+  private rejecting(): Limit | null {
+    const limits = this.limits;
+    let rejecting: Limit | null = null;
+    for (let index = 0; index < limits.length; index++) {
+      const limit = unchecked(limits[index]);
       if (limit.rejects && (rejecting === null || limit.waitNs > rejecting.waitNs)) rejecting = limit;
     }
-    if (rejecting === null) rejecting = this.commit(now);
-    for (let index = 0; index < limits.length; index++) unchecked(limits[index]).count(rejecting !== null);
     return rejecting;
   }
 
   /** Writes what all limits have charged. If one of them rejects the request after all, the others get it back. */
   private commit(now: u64): Limit | null {
     const limits = this.limits;
+    this.isAsking = false;
     for (let index = 0; index < limits.length; index++) {
       const limit = unchecked(limits[index]);
       if (limit.verdict == Verdict.NotConcerned) continue;
       limit.commit(now);
-      if (!limit.rejects) continue;
-      for (let before = 0; before < index; before++) unchecked(limits[before]).refund(now);
-      return limit;
+      if (limit.rejects) {
+        let before: Decision | null = null;
+        for (let earlier = 0; earlier < index; earlier++) before = unchecked(limits[earlier]).keep(before, now);
+        refundAll(before, now);
+        return limit;
+      }
+      if (limit.verdict != Verdict.Asked) continue;
+      if (!this.isAsking) this.service!.begin();
+      this.isAsking = true;
+      this.service!.add(limit);
     }
     return null;
+  }
+
+  /** What all limits have decided about the last request. */
+  keep(): Decision | null {
+    let first: Decision | null = null;
+    for (let index = this.limits.length - 1; index >= 0; index--) {
+      first = unchecked(this.limits[index]).keep(first, this.now);
+    }
+    return first;
+  }
+
+  /** Goes on with a request that the service was asked about: the limit that rejects it, or `null`. */
+  answered(first: Decision | null, reply: ServiceReply | null): Limit | null {
+    const now = currentTimeNs();
+    const limits = this.limits;
+    for (let index = 0; index < limits.length; index++) unchecked(limits[index]).leave();
+    let status: ServiceStatus | null = reply === null ? null : reply.firstStatus;
+    let decision = first;
+    while (decision !== null) {
+      decision.recall();
+      if (decision.verdict == Verdict.Asked) {
+        decision.limit.answer(reply, status, now);
+        if (status !== null) status = status.next;
+      }
+      decision = decision.next;
+    }
+    const rejecting = this.rejecting();
+    if (rejecting !== null) refundAll(first, now);
+    return rejecting;
+  }
+
+  /** Counts what became of the last request. */
+  count(rejecting: Limit | null): void {
+    for (let index = 0; index < this.limits.length; index++) unchecked(this.limits[index]).count(rejecting !== null);
   }
 
   private findLimit(name: string): Limit | null {
@@ -94,52 +164,16 @@ export class RateLimit extends Plugin {
   }
 }
 
-class LimitedStream extends HttpFilter {
-  /** For the response to an allowed request. */
-  private report: QuotaReport | null = null;
-
-  constructor(private readonly plugin: RateLimit) {
-    super();
-  }
-
-  override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
-    const plugin = this.plugin;
-    const shedding = plugin.shedding;
-    if (shedding !== null && shedding.sheds(headers)) {
-      plugin.shed.increment();
-      return new LocalReply(429).text("Too busy").grpcStatus(8).details("rate_limit_shed").send();
-    }
-    const quotaHeaders = plugin.headers!;
-    const rejecting = plugin.decide(headers);
-    if (rejecting === null) {
-      if (quotaHeaders.areOnAllowed) this.report = quotaHeaders.report(plugin.limits, null);
-      return FilterHeaders.Continue;
-    }
-    const answer = rejecting.answer !== null ? rejecting.answer! : plugin.answer!;
-    const reply = answer.reply(rejecting.name, rejecting.verdict == Verdict.Failed);
-    quotaHeaders.report(plugin.limits, rejecting).addTo(reply);
-    return reply.send();
-  }
-
-  override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
-    const report = this.report;
-    if (report !== null) report.applyTo(headers);
-    return FilterHeaders.Continue;
-  }
-}
-
-/** What other rate limit filters have and this one has not yet must not look as if it worked. */
-function rejectUnsupported(config: ConfigReader): void {
-  if (config.has("domain")) config.get("domain").error(NO_SERVICE);
-  if (config.has("rateLimitService")) config.get("rateLimitService").error(NO_SERVICE);
-  if (config.has("rules")) config.get("rules").error("is not supported yet: give each limit a match");
-}
-
-// @ts-ignore: decorator
-@lazy
-const NO_SERVICE = "global limits are not supported yet";
-
 /** 64 bits of text. */
 function hashOf(text: string): string {
-  return decimal(xxHash64(changetype<usize>(text), (<usize>text.length) << 1));
+  return decimal(sipHash(changetype<usize>(text), (<usize>text.length) << 1, 0, 0));
+}
+
+/** Gives back what limits have taken from a request that another one rejects. */
+function refundAll(first: Decision | null, now: u64): void {
+  let decision = first;
+  while (decision !== null) {
+    decision.limit.refund(decision, now);
+    decision = decision.next;
+  }
 }

@@ -45,9 +45,12 @@ export class SlidingWindow extends Window {
     return passes;
   }
 
-  refund(state: usize, now: u64, cost: u64): void {
-    // Another worker may have begun the next window meanwhile.
-    const place = state + (load<u64>(state) == now / this.periodNs ? 8 : 16);
+  refund(state: usize, chargedAt: u64, cost: u64): void {
+    const window = chargedAt / this.periodNs;
+    const stored = load<u64>(state);
+    if (stored != window && stored != window + 1) return;
+    // The next window may have begun meanwhile.
+    const place = state + (stored == window ? 8 : 16);
     const count = load<u64>(place);
     store<u64>(place, count - min(count, cost));
   }

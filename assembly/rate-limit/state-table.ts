@@ -67,6 +67,11 @@ export class StateTable {
     return this.record + HEADER_SIZE;
   }
 
+  /** Address of the states of the record that was opened, until the callback returns. */
+  get states(): usize {
+    return this.record + HEADER_SIZE;
+  }
+
   /** Writes the set that was opened, whose states are of `quota`. Cost: one host call. */
   commit(quota: Quota): SharedResult {
     store<u64>(this.record, quota.idleAt(this.record + HEADER_SIZE), 8);

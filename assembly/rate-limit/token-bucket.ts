@@ -56,7 +56,7 @@ export class TokenBucket extends Window {
     return passes;
   }
 
-  refund(state: usize, now: u64, cost: u64): void {
+  refund(state: usize, chargedAt: u64, cost: u64): void {
     const missing = load<u64>(state);
     store<u64>(state, missing - min(missing, cost));
   }

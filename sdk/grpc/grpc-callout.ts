@@ -1,6 +1,7 @@
 import { Status } from "../abi/enums";
 import { proxy_grpc_cancel } from "../abi/imports";
 import { actFor, currentContext } from "../context/callback";
+import { decimal } from "../json/text";
 import { log } from "../log/log";
 import { Callout, CalloutOutcome, CalloutRefusal } from "../callout/callout";
 import { addCallout, endCallout, findCallout, removeCallout, setToken } from "../callout/in-flight";
@@ -53,7 +54,7 @@ export abstract class GrpcCallout extends Callout {
     }
     this.calloutOutcome = CalloutOutcome.Refused;
     this.calloutRefusal = status == Status.InternalFailure ? CalloutRefusal.Unavailable : CalloutRefusal.Other;
-    if (status != Status.InternalFailure) log.error("the proxy refused a gRPC call: status " + status.toString());
+    if (status != Status.InternalFailure) log.error("the proxy refused a gRPC call: status " + decimal(status));
     return false;
   }
 

@@ -8,7 +8,9 @@ import { GrpcStatus } from "./grpc-status";
 export class GrpcReply {
   private code: GrpcStatus = GrpcStatus.Ok;
   private size: i32 = 0;
-  private details: string = "";
+  /** What the status says, and whether that is the service's and still encoded. */
+  private message: ByteView | null = null;
+  private isOfService: bool = false;
 
   /**
    * How the call ended. `Unknown` also stands for numbers that gRPC does not have. After a timeout or a reset it is what the
@@ -20,7 +22,12 @@ export class GrpcReply {
 
   /** What the service, or the proxy, says about a status other than `Ok`; often empty. */
   get statusMessage(): string {
-    return this.details;
+    const message = this.message;
+    if (message === null) return "";
+    const text = this.isOfService ? percentDecode(message) : message;
+    this.message = text;
+    this.isOfService = false;
+    return text.toString();
   }
 
   /** Bytes of the message; 0 when there is none. */
@@ -40,7 +47,7 @@ export class GrpcReply {
   arrived(size: i32): void {
     this.code = GrpcStatus.Ok;
     this.size = size;
-    this.details = "";
+    this.message = null;
   }
 
   /**
@@ -52,22 +59,24 @@ export class GrpcReply {
   ended(status: u32): CalloutOutcome {
     this.code = status > <u32>GrpcStatus.Unauthenticated ? GrpcStatus.Unknown : <GrpcStatus>status;
     this.size = 0;
-    this.details = "";
+    this.message = null;
     const out = memory.data(12, 4);
     if (proxy_get_status(out, out + 4, out + 8) != Status.Ok) return CalloutOutcome.Ok;
     const text = ByteView.of(load<usize>(out, 4), load<i32>(out, 8));
     const answered = endOf(text, "{via_upstream}");
     if (answered >= 0) {
-      this.details = percentDecode(text.slice(0, answered));
+      this.message = text.slice(0, answered);
+      this.isOfService = true;
       return CalloutOutcome.Ok;
     }
     if (text.equals("via_upstream")) return CalloutOutcome.Ok;
-    this.details = text.toString();
+    this.message = text;
+    this.isOfService = false;
     if (text.equals("response_timeout") || text.endsWith("{response_timeout}")) return CalloutOutcome.Timeout;
     if (text.startsWith("upstream_reset_") || text.startsWith("upstream connect error or disconnect/reset")) {
       return CalloutOutcome.Reset;
     }
-    this.details = percentDecode(text);
+    this.isOfService = true;
     return CalloutOutcome.Ok;
   }
 }
@@ -83,7 +92,7 @@ function endOf(bytes: ByteView, text: string): i32 {
 }
 
 /** The text of a `grpc-message`: bytes are written as they are or as `%` and two hexadecimal digits. Decodes in place. */
-function percentDecode(bytes: ByteView): string {
+function percentDecode(bytes: ByteView): ByteView {
   let to = 0;
   let from = 0;
   while (from < bytes.length) {
@@ -98,7 +107,7 @@ function percentDecode(bytes: ByteView): string {
     }
     to += 1;
   }
-  return bytes.slice(0, to).toString();
+  return bytes.slice(0, to);
 }
 
 /** -1 for what is none. */

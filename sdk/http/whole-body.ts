@@ -3,6 +3,7 @@ import { BufferType } from "../abi/enums";
 import { currentContext, renameCallback } from "../context/callback";
 import { HttpFilter } from "../context/http-filter";
 import { claimLocalReply, findStream } from "../context/streams";
+import { decimal } from "../json/text";
 import { ByteView } from "../memory/byte-view";
 import { encodeText, textSize } from "../memory/utf8";
 import { Body, requestBody, responseBody } from "./body";
@@ -103,7 +104,7 @@ export function bodyReleased(type: BufferType): void {
   setBodyState(type, state & ~(<u32>BodyState.Waits));
   if ((state & BodyState.HoldsHeaders) == 0 || (state & BodyState.Changed) == 0) return;
   const headers: HeaderMap = type == BufferType.HttpRequestBody ? requestHeaders : responseHeaders;
-  if (headers.has("content-length")) headers.set("content-length", bodyOf(type).length.toString());
+  if (headers.has("content-length")) headers.set("content-length", decimal(bodyOf(type).length));
 }
 
 function outgrown(type: BufferType, state: u32): FilterData {

@@ -8,6 +8,18 @@ const enum WireType {
   Fixed32 = 5,
 }
 
+/** What can be wrong with a message. */
+const enum Fault {
+  None,
+  NoSuchField,
+  UnknownType,
+  OtherType,
+  TooDeep,
+  LongNumber,
+  CutNumber,
+  CutField,
+}
+
 const LARGEST_FIELD: u64 = (1 << 29) - 1;
 /** As deep as Google's own parsers go. */
 const DEEPEST: i32 = 100;
@@ -21,7 +33,7 @@ const DEEPEST: i32 = 100;
  *   if (reader.field == 1) name = reader.text();
  *   else if (reader.field == 2) allowed = reader.bool();
  * }
- * if (reader.error !== null) return false;
+ * if (!reader.isValid) return false;
  * ```
  *
  * A field that is not read is skipped. Bytes that are no message end the loop and leave an {@link error}; nothing traps, and
@@ -39,7 +51,12 @@ export class ProtobufReader {
   private hasValue: bool = false;
   /** Where the current field begins. */
   private fieldStart: usize = 0;
-  private problem: string | null = null;
+  private fault: Fault = Fault.None;
+  private faultAt: u32 = 0;
+  private faultField: u32 = 0;
+  /** What the fault's text names. */
+  private faultFirst: u64 = 0;
+  private faultSecond: u64 = 0;
   private parent: ProtobufReader | null = null;
   private depth: i32 = 0;
 
@@ -53,22 +70,27 @@ export class ProtobufReader {
 
   /** What is wrong with the message, and at which byte; `null` as long as nothing is. */
   get error(): string | null {
-    return this.problem;
+    return this.fault == Fault.None ? null : "byte " + this.faultAt.toString() + ": " + this.describe();
+  }
+
+  /** Whether nothing is wrong with the message so far: as {@link error}, without the text. */
+  get isValid(): bool {
+    return this.fault == Fault.None;
   }
 
   /** Goes to the next field. `false` at the end of the message, and when it is broken: see {@link error}. */
   next(): bool {
     if (this.hasValue) this.skip();
-    if (this.problem !== null || this.at >= this.end) return false;
+    if (this.fault != Fault.None || this.at >= this.end) return false;
     this.fieldStart = this.at;
     const tag = this.readVarint();
-    if (this.problem !== null) return false;
+    if (this.fault != Fault.None) return false;
     const field = tag >> 3;
-    if (field == 0 || field > LARGEST_FIELD) return this.fail("there is no field " + field.toString());
+    if (field == 0 || field > LARGEST_FIELD) return this.fail(Fault.NoSuchField, field);
     this.field = <u32>field;
     this.wireType = (<u32>tag) & 7;
     const known = this.wireType <= WireType.Length || this.wireType == WireType.Fixed32;
-    if (!known) return this.fail("field " + field.toString() + " has wire type " + this.wireType.toString());
+    if (!known) return this.fail(Fault.UnknownType, field, this.wireType);
     this.hasValue = true;
     return true;
   }
@@ -142,7 +164,7 @@ export class ProtobufReader {
   bytes(): ByteView {
     if (!this.begin(WireType.Length)) return ByteView.of(0, 0);
     const size = this.readVarint();
-    if (this.problem !== null || !this.has(size)) return ByteView.of(0, 0);
+    if (this.fault != Fault.None || !this.has(size)) return ByteView.of(0, 0);
     return ByteView.of(this.take(<usize>size), <i32>size);
   }
 
@@ -159,8 +181,8 @@ export class ProtobufReader {
     inner.origin = this.origin;
     inner.fieldStart = this.fieldStart;
     inner.depth = this.depth + 1;
-    inner.problem = this.problem;
-    if (inner.depth > DEEPEST) inner.fail("messages are nested more than " + DEEPEST.toString() + " deep");
+    inner.fault = this.fault;
+    if (inner.depth > DEEPEST) inner.fail(Fault.TooDeep);
     return inner;
   }
 
@@ -171,7 +193,7 @@ export class ProtobufReader {
   varints(list: u64[]): void {
     if (this.wireType != WireType.Length) {
       const value = this.uint64();
-      if (this.problem === null) list.push(value);
+      if (this.fault == Fault.None) list.push(value);
       return;
     }
     const packed = this.bytes();
@@ -179,19 +201,18 @@ export class ProtobufReader {
     const end = this.end;
     this.at = packed.start;
     this.end = packed.start + packed.length;
-    while (this.problem === null && this.at < this.end) {
+    while (this.fault == Fault.None && this.at < this.end) {
       const value = this.readVarint();
-      if (this.problem === null) list.push(value);
+      if (this.fault == Fault.None) list.push(value);
     }
     this.at = after;
     this.end = end;
   }
 
   private begin(wireType: WireType): bool {
-    if (!this.hasValue || this.problem !== null) return false;
+    if (!this.hasValue || this.fault != Fault.None) return false;
     if (this.wireType != wireType) {
-      const known = this.wireType.toString() + ", not " + (<i32>wireType).toString();
-      return this.fail("field " + this.field.toString() + " has wire type " + known);
+      return this.fail(Fault.OtherType, this.wireType, wireType);
     }
     this.hasValue = false;
     return true;
@@ -211,23 +232,21 @@ export class ProtobufReader {
       const byte = <u64>load<u8>(this.at);
       this.at += 1;
       if (shift == 63 && byte > 1) {
-        this.fail("a number has more than 64 bits");
+        this.fail(Fault.LongNumber);
         return 0;
       }
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value;
       shift += 7;
     }
-    this.fail("the message ends within a number");
+    this.fail(Fault.CutNumber);
     return 0;
   }
 
   private has(size: u64): bool {
     const left = <u64>(this.end - this.at);
     if (size <= left) return true;
-    return this.fail(
-      "field " + this.field.toString() + " needs " + size.toString() + " bytes, " + left.toString() + " are left",
-    );
+    return this.fail(Fault.CutField, size, left);
   }
 
   private take(size: usize): usize {
@@ -237,16 +256,35 @@ export class ProtobufReader {
   }
 
   /** @returns `false` */
-  private fail(what: string): bool {
-    if (this.problem === null) this.failWith("byte " + (this.fieldStart - this.origin).toString() + ": " + what);
+  private fail(fault: Fault, first: u64 = 0, second: u64 = 0): bool {
+    if (this.fault == Fault.None) this.failWith(fault, <u32>(this.fieldStart - this.origin), this.field, first, second);
     return false;
   }
 
-  private failWith(problem: string): void {
-    this.problem = problem;
+  private failWith(fault: Fault, position: u32, field: u32, first: u64, second: u64): void {
+    this.fault = fault;
+    this.faultAt = position;
+    this.faultField = field;
+    this.faultFirst = first;
+    this.faultSecond = second;
     this.hasValue = false;
     const parent = this.parent;
-    if (parent !== null) parent.failWith(problem);
+    if (parent !== null) parent.failWith(fault, position, field, first, second);
+  }
+
+  /** Kept apart from the rest: a filter that never reads the text does not have it. */
+  private describe(): string {
+    const fault = this.fault;
+    const first = this.faultFirst.toString();
+    const second = this.faultSecond.toString();
+    const field = "field " + this.faultField.toString();
+    if (fault == Fault.NoSuchField) return "there is no field " + first;
+    if (fault == Fault.UnknownType) return "field " + first + " has wire type " + second;
+    if (fault == Fault.OtherType) return field + " has wire type " + first + ", not " + second;
+    if (fault == Fault.TooDeep) return "messages are nested more than " + DEEPEST.toString() + " deep";
+    if (fault == Fault.LongNumber) return "a number has more than 64 bits";
+    if (fault == Fault.CutNumber) return "the message ends within a number";
+    return field + " needs " + first + " bytes, " + second + " are left";
   }
 }
 

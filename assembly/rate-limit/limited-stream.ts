@@ -1,0 +1,77 @@
+import { continueRequest, FilterHeaders, HttpFilter, LocalReply, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
+import { Decision } from "./decision";
+import { HeaderFields } from "./header-fields";
+import { Limit } from "./limit";
+import { RateLimit } from "./rate-limit";
+import { ServiceCall } from "./service/service-call";
+import { ServiceReply } from "./service/service-reply";
+import { Verdict } from "./verdict";
+
+/** A request under limits, and its response. */
+@final
+export class LimitedStream extends HttpFilter {
+  /** For the response to an allowed request. */
+  private report: HeaderFields | null = null;
+  private serviceFields: HeaderFields | null = null;
+  /** What each limit decided before the service was asked. */
+  private decisions: Decision | null = null;
+  private request: RequestHeaders | null = null;
+
+  constructor(private readonly plugin: RateLimit) {
+    super();
+  }
+
+  override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+    const plugin = this.plugin;
+    const shedding = plugin.shedding;
+    if (shedding !== null && shedding.sheds(headers)) {
+      plugin.shed.increment();
+      return new LocalReply(429).text("Too busy").grpcStatus(8).details("rate_limit_shed").send();
+    }
+    const rejecting = plugin.decide(headers);
+    if (rejecting !== null || !plugin.isAsking) return this.conclude(rejecting, null);
+    this.decisions = plugin.keep();
+    this.request = headers;
+    if (plugin.service!.send(new ServiceCall(this))) return FilterHeaders.StopAllIterationAndWatermark;
+    return this.decide(null);
+  }
+
+  /** The service has answered, or not, with `null`: the request goes on or is answered. */
+  continueWith(reply: ServiceReply | null): void {
+    if (this.decide(reply) == FilterHeaders.Continue) continueRequest();
+  }
+
+  private decide(reply: ServiceReply | null): FilterHeaders {
+    const rejecting = this.plugin.answered(this.decisions, reply);
+    if (rejecting === null && reply !== null) {
+      reply.requestFields.appendTo(this.request!);
+      this.serviceFields = reply.responseFields;
+    }
+    return this.conclude(rejecting, reply);
+  }
+
+  private conclude(rejecting: Limit | null, reply: ServiceReply | null): FilterHeaders {
+    const plugin = this.plugin;
+    const quotaHeaders = plugin.headers!;
+    plugin.count(rejecting);
+    if (rejecting === null) {
+      if (quotaHeaders.areOnAllowed) this.report = quotaHeaders.report(plugin.limits, null);
+      return FilterHeaders.Continue;
+    }
+    const isError = rejecting.verdict == Verdict.Failed;
+    const answer = rejecting.ownAnswer !== null ? rejecting.ownAnswer! : plugin.answer!;
+    const answering = answer.reply(rejecting.name, isError, reply === null ? "" : reply.body);
+    quotaHeaders.report(plugin.limits, rejecting).addTo(answering);
+    if (reply !== null) reply.responseFields.addTo(answering);
+    if (rejecting.isGlobal && !isError) answering.header("x-envoy-ratelimited", "true");
+    return answering.send();
+  }
+
+  override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
+    const report = this.report;
+    const serviceFields = this.serviceFields;
+    if (report !== null) report.applyTo(headers);
+    if (serviceFields !== null) serviceFields.appendTo(headers);
+    return FilterHeaders.Continue;
+  }
+}

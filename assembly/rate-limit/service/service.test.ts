@@ -1,0 +1,247 @@
+import {
+  Emulator,
+  type Cluster,
+  type GrpcRequest,
+  type GrpcResponse,
+  type Host,
+  type RequestOptions,
+} from "@attache/harness";
+import { eachHost } from "@attache/harness/vitest";
+import { describe, expect, it } from "vitest";
+import { rateLimitReply, readRateLimitRequest, type RateLimitReply } from "../../../test/rate-limit-messages.ts";
+
+const module = new URL("../build/plugin.wasm", import.meta.url);
+
+const user = (name: string, more: Record<string, string> = {}): RequestOptions => ({
+  headers: { "x-user": name, ...more },
+});
+
+/** A limit that the service counts. */
+const perUser = (more: object = {}) => ({ name: "per-user", scope: "global", key: [{ header: "x-user" }], ...more });
+
+const status = (code: number, remaining: number, resetSeconds: number) => ({
+  code,
+  limit: { requestsPerUnit: 10, unit: 2, name: "users" },
+  remaining,
+  resetSeconds,
+});
+const ok: RateLimitReply = { code: 1, statuses: [status(1, 9, 30)] };
+const over: RateLimitReply = { code: 2, statuses: [status(2, 0, 30)] };
+
+eachHost("rate-limit with the service", (start) => {
+  const withService = async (service: Cluster, limits: object[] = [perUser()], more: object = {}) =>
+    await start({
+      plugins: [
+        {
+          name: "rate-limit",
+          module,
+          configuration: {
+            domain: "edge",
+            rateLimitService: { grpc: { cluster: "ratelimit" }, timeout: "100ms" },
+            limits,
+            ...more,
+          },
+        },
+      ],
+      clusters: { app: () => ({ body: "app" }), ratelimit: service },
+      routes: [{ match: { prefix: "/" }, cluster: "app" }],
+    });
+  const answering = (reply: RateLimitReply | ((call: GrpcRequest) => RateLimitReply)): Cluster => ({
+    grpc: (call) => ({ messages: [rateLimitReply(typeof reply === "function" ? reply(call) : reply)] }),
+  });
+  /** Virtual time goes on while the request waits. */
+  const ask = async (host: Host, options: RequestOptions = user("ada"), path = "/") => {
+    const fetched = host.fetch(path, options);
+    if (host instanceof Emulator) host.advance(1000);
+    return await fetched;
+  };
+  const passing = async (host: Host, count: number, options?: RequestOptions, path?: string) => {
+    let passed = 0;
+    for (let request = 0; request < count; request++) passed += Number((await ask(host, options, path)).status === 200);
+    return passed;
+  };
+
+  describe("asks", () => {
+    it("with domain, descriptors and hits, and once for all limits", async () => {
+      const calls: GrpcRequest[] = [];
+      const service = answering((call) => (calls.push(call), { code: 1, statuses: [] }));
+      const limits = [
+        perUser({ cost: 3, key: [{ genericKey: "api" }, { header: "x-user", name: "user" }] }),
+        perUser({ name: "by-path", key: [{ path: {} }], limit: 50, per: "1h" }),
+        perUser({ name: "by-tenant", key: [{ header: "x-tenant" }] }),
+      ];
+      await using host = await withService(service, limits);
+      expect((await ask(host, user("ada"), "/data?q")).status).toBe(200);
+      expect(calls.map(({ service, method }) => `${service}/${method}`)).toEqual([
+        "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
+      ]);
+      expect(readRateLimitRequest(calls[0]!.messages[0]!)).toEqual({
+        domain: "edge",
+        hitsAddend: 3,
+        descriptors: [
+          { entries: ["genericKey=api", "user=ada"] },
+          { entries: ["path=/data"], limit: [50, 3], hitsAddend: 1 },
+        ],
+      });
+    });
+
+    it("not at all when no global limit has its key", async () => {
+      await using host = await withService(answering(over));
+      expect((await ask(host, {})).status).toBe(200);
+      expect(host.requests("ratelimit")).toEqual([]);
+    });
+
+    it("with values as UTF-8, whatever a client sends", async () => {
+      const calls: GrpcRequest[] = [];
+      await using host = await withService(answering((call) => (calls.push(call), ok)));
+      expect((await ask(host, user("\xff\xfe"))).status).toBe(200);
+      expect(readRateLimitRequest(calls[0]!.messages[0]!).descriptors[0]!.entries).toEqual(["x-user=\ufffd\ufffd"]);
+    });
+
+    it("with another limit for some keys, not about those without one, nor about banned ones", async () => {
+      const calls: GrpcRequest[] = [];
+      const overrides = [
+        { when: { "x-user": { exact: "gold" } }, limit: 1000, per: "1d" },
+        { when: { "x-user": { exact: "staff" } }, unlimited: true },
+        { when: { "x-user": { exact: "evil" } }, ban: true },
+      ];
+      await using host = await withService(
+        answering((call) => (calls.push(call), ok)),
+        [perUser({ overrides })],
+      );
+      const statuses = [];
+      for (const name of ["gold", "staff", "evil"]) statuses.push((await ask(host, user(name))).status);
+      expect(statuses).toEqual([200, 200, 429]);
+      expect(calls.map(({ messages }) => readRateLimitRequest(messages[0]!).descriptors)).toEqual([
+        [{ entries: ["x-user=gold"], limit: [1000, 4] }],
+      ]);
+    });
+  });
+
+  describe("answers", () => {
+    it("as the service says, with its quota", async () => {
+      const response = { headers: "ietf", headersOnAllowed: true };
+      await using host = await withService(
+        answering((call) =>
+          readRateLimitRequest(call.messages[0]!).descriptors[0]!.entries[0] === "x-user=bob" ? over : ok,
+        ),
+        [perUser()],
+        { response },
+      );
+      const allowed = await ask(host);
+      expect([allowed.status, allowed.header("ratelimit")]).toEqual([200, '"users";r=9;t=30']);
+      const rejected = await ask(host, user("bob"));
+      expect([rejected.status, rejected.text()]).toEqual([429, "rate limit exceeded"]);
+      expect(rejected.header("ratelimit-policy")).toBe('"users";q=10;w=60');
+      expect([rejected.header("retry-after"), rejected.header("x-envoy-ratelimited")]).toEqual(["30", "true"]);
+      expect(host.requests("app")).toHaveLength(1);
+      expect(await host.metric("rate_limit.per-user.ok")).toBe(1);
+      expect(await host.metric("rate_limit.per-user.over_limit")).toBe(1);
+    });
+
+    it("with the headers and the body that the service adds", async () => {
+      const more = { responseHeaders: { "x-plan": "free" }, requestHeaders: { "x-checked": "yes", ":path": "/evil" } };
+      await using host = await withService(
+        answering((call) =>
+          readRateLimitRequest(call.messages[0]!).descriptors[0]!.entries[0] === "x-user=bob"
+            ? { ...over, ...more, body: "see /plans" }
+            : { ...ok, ...more },
+        ),
+      );
+      expect((await ask(host)).header("x-plan")).toBe("free");
+      const [request] = host.requests("app");
+      expect([request!.path, request!.header("x-checked")]).toEqual(["/", "yes"]);
+      const rejected = await ask(host, user("bob"));
+      expect([rejected.text(), rejected.header("x-plan")]).toEqual(["see /plans", "free"]);
+    });
+
+    it("to a limit in shadow mode by counting only", async () => {
+      await using host = await withService(answering(over), [perUser({ mode: "shadow" })]);
+      expect(await passing(host, 2)).toBe(2);
+      expect(await host.metric("rate_limit.per-user.shadow_over_limit")).toBe(2);
+    });
+
+    it("over the limit are remembered until the service counts anew", async () => {
+      let reset = 3600;
+      await using host = await withService(answering(() => ({ code: 2, statuses: [status(2, 0, reset)] })));
+      for (let request = 0; request < 3; request++) {
+        const answer = await ask(host);
+        expect([answer.status, Number(answer.header("retry-after")) > 3500]).toEqual([429, true]);
+      }
+      expect(host.requests("ratelimit")).toHaveLength(1);
+      reset = 0;
+      await ask(host, user("bob"));
+      await ask(host, user("bob"));
+      expect(host.requests("ratelimit")).toHaveLength(3);
+    });
+  });
+
+  describe("together with local limits", () => {
+    const local = { name: "local", key: [{ header: "x-user" }], algorithm: "fixedWindow", limit: 2, per: "366d" };
+
+    it("asks only about what these let pass", async () => {
+      await using host = await withService(answering(ok), [perUser(), local]);
+      expect(await passing(host, 4)).toBe(2);
+      expect(host.requests("ratelimit")).toHaveLength(2);
+    });
+
+    it("gives back to these what the service rejects", async () => {
+      let reply = { ...over, statuses: [status(2, 0, 0)] };
+      await using host = await withService(
+        answering(() => reply),
+        [local, perUser()],
+      );
+      expect(await passing(host, 4)).toBe(0);
+      reply = { code: 1, statuses: [status(1, 5, 9)] };
+      expect(await passing(host, 4)).toBe(2);
+    });
+  });
+
+  const failures: [string, Cluster][] = [
+    ["fails", { grpc: () => ({ status: 13, statusMessage: "redis is down" }) }],
+    ["answers UNKNOWN", answering({ code: 0, statuses: [] })],
+    ["answers a code that there is not", answering({ code: 7, statuses: [] })],
+    ["answers garbage", { grpc: (): GrpcResponse => ({ messages: [Buffer.from([0x08, 0x01, 0x12])] }) }],
+    ["answers nothing", { grpc: (): GrpcResponse => ({ messages: [] }) }],
+    ["is slow", { grpc: () => ({ messages: [rateLimitReply(ok)], delayMs: 700 }) }],
+    ["breaks off", { grpc: () => ({ reset: true }) }],
+    ["has no host", { hosts: [] }],
+  ];
+  it.each(failures)("decides by the failure mode when the service %s", async (_, service) => {
+    await using denying = await withService(service);
+    expect((await ask(denying)).status).toBe(500);
+    expect(await denying.metric("rate_limit.per-user.error")).toBe(1);
+    expect(denying.requests("app")).toEqual([]);
+    await using allowing = await withService(service, [perUser({ failureMode: "allow" })]);
+    expect((await ask(allowing)).status).toBe(200);
+    expect(await allowing.metric("rate_limit.per-user.failure_mode_allowed")).toBe(1);
+  });
+
+  it("denies a share of the requests that could not be counted", async () => {
+    const limit = perUser({ failureModeDenyPercent: 50 });
+    await using host = await withService({ grpc: () => ({ status: 14 }) }, [limit]);
+    const passed = await passing(host, 200);
+    expect(Math.abs(passed - 100)).toBeLessThanOrEqual(36); // five standard deviations
+  });
+
+  it("is refused with every problem of its configuration", async () => {
+    const configuration = {
+      limits: [perUser({ key: [] }), perUser({ name: "b", limit: 5, per: "2h", algorithm: "gcra" })],
+      rateLimitService: { grpc: { service: "rls.infra.svc.cluster.local" }, timeout: "0s" },
+    };
+    const message = await start({ plugins: [{ name: "rate-limit", module, configuration }] }).then(
+      async (host) => (await host.stop(), "accepted"),
+      (error: Error) => error.message,
+    );
+    for (const problem of [
+      /limits\[0\]: a global limit needs a key/,
+      /limits\[1\]\.per: expected one of "1s"/,
+      /limits\[1\]\.algorithm: unknown field/,
+      /domain: is required/,
+      /rateLimitService\.grpc\.port: is required/,
+      /rateLimitService\.timeout: expected a duration from 1ms/,
+    ]) {
+      expect(message).toMatch(problem);
+    }
+  });
+});

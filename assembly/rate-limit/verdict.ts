@@ -1,0 +1,10 @@
+export const enum Verdict {
+  /** The limit is not for this request. */
+  NotConcerned,
+  Allowed,
+  Over,
+  /** The service is to be asked. */
+  Asked,
+  /** Not counted: shared data or the service failed, or other workers kept changing the state. */
+  Failed,
+}

@@ -1,0 +1,110 @@
+import { execFileSync } from "node:child_process";
+import type { Host, RequestOptions } from "@attache/harness";
+import { findEnvoy, startEnvoy } from "@attache/harness/envoy";
+import { describe, expect, it } from "vitest";
+import { waitUntil } from "../../../harness/envoy/wait.ts";
+import { RateLimitServer } from "./processes.ts";
+import { findRateLimitService } from "./program.ts";
+
+const module = new URL("../../../assembly/rate-limit/build/plugin.wasm", import.meta.url);
+const program = await findRateLimitService();
+const isThere = program !== null && hasRedis() && (await findEnvoy()) !== null;
+const suite = isThere ? "rate limit service" : "Rate limit service: not built, see `npm run setup -- --all`";
+
+// Years: no test runs over the end of a window, but at New Year.
+const limits = `
+domain: edge
+descriptors:
+  - key: x-user
+    rate_limit: { name: users, unit: year, requests_per_unit: 5 }
+  - key: x-load
+    rate_limit: { unit: year, requests_per_unit: 1000000 }
+`;
+
+const configuration = (failureMode: string) => ({
+  domain: "edge",
+  rateLimitService: { grpc: { cluster: "ratelimit" }, timeout: "200ms" },
+  limits: [
+    { name: "users", scope: "global", key: [{ header: "x-user" }], failureMode },
+    { name: "load", scope: "global", key: [{ header: "x-load" }], failureMode },
+  ],
+});
+
+const start = async (server: RateLimitServer, failureMode = "deny"): Promise<Host> =>
+  await startEnvoy({
+    plugins: [{ name: "rate-limit", module, configuration: configuration(failureMode) }],
+    clusters: {
+      app: () => ({ body: "app" }),
+      ratelimit: { host: "127.0.0.1", port: server.service.port, http2: true },
+    },
+    routes: [{ match: { prefix: "/" }, cluster: "app" }],
+  });
+
+const user = (name: string): RequestOptions => ({ headers: { "x-user": name } });
+const load: RequestOptions = { headers: { "x-load": "1" } };
+const statusOf = async (host: Host, options: RequestOptions) => (await host.fetch("/", options)).status;
+
+describe.skipIf(!isThere)(suite, () => {
+  it("counts for several proxies", async () => {
+    await using server = await RateLimitServer.start(program!, limits);
+    await using one = await start(server);
+    await using other = await start(server);
+    const statuses = [];
+    for (let request = 0; request < 4; request++) {
+      for (const host of [one, other]) statuses.push(await statusOf(host, user("ada")));
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
+    expect(await statusOf(one, user("bob"))).toBe(200);
+    expect((await one.fetch("/", user("ada"))).header("ratelimit")).toMatch(/^"[^"]+";r=0;t=[1-9]/);
+  });
+
+  it.each([
+    ["deny", 500],
+    ["allow", 200],
+  ])(
+    "may lose Redis under load, and find it again: failure mode %s",
+    { timeout: 60_000 },
+    async (failureMode, failed) => {
+      await using server = await RateLimitServer.start(program!, limits);
+      await using host = await start(server, failureMode);
+      expect(await statusOf(host, load)).toBe(200);
+      const errors = async () => (await host.metric("rate_limit.load.error")) ?? 0;
+      let isLoading = true;
+      const seen = new Set<number>();
+      const loading = Array.from({ length: 4 }, async () => {
+        while (isLoading) seen.add(await statusOf(host, load));
+      });
+      await server.redis.kill();
+      await waitUntil("failures to be counted", async () => ((await errors()) > 0 ? true : null));
+      isLoading = false;
+      // None of them hangs: each ends by the timeout at the latest.
+      await Promise.all(loading);
+      expect([...seen].filter((status) => status !== 200)).toEqual(failed === 200 ? [] : [failed]);
+      expect(await statusOf(host, load)).toBe(failed);
+      await server.redis.start();
+      await waitUntil("the service to count again", async () => {
+        const before = await errors();
+        return (await statusOf(host, load)) === 200 && (await errors()) === before ? true : null;
+      });
+    },
+  );
+
+  it("may be gone and come back", { timeout: 60_000 }, async () => {
+    await using server = await RateLimitServer.start(program!, limits);
+    await using host = await start(server);
+    for (let request = 0; request < 5; request++) expect(await statusOf(host, user("ada"))).toBe(200);
+    await server.service.kill();
+    expect(await statusOf(host, user("ada"))).toBe(500);
+    await server.service.start();
+    await waitUntil("the service to answer", async () => ((await statusOf(host, load)) === 200 ? true : null));
+    expect(await statusOf(host, user("ada"))).toBe(429);
+  });
+});
+
+function hasRedis(): boolean {
+  try {
+    return execFileSync("redis-server", ["--version"]).length > 0;
+  } catch {
+    return false;
+  }
+}
