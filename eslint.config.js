@@ -1,7 +1,13 @@
 import tseslint from "typescript-eslint";
 
 /** Written in AssemblyScript: the language of the filters, close to TypeScript but not a subset of it. */
-const assemblyScript = ["sdk/**/*.ts", "assembly/**/*.ts", "examples/**/filter.ts", "examples/tcp-sniffing/*.ts", "bench/{ours,hand,peer}/*.ts"];
+const assemblyScript = [
+  "sdk/**/*.ts",
+  "assembly/**/*.ts",
+  "examples/**/filter.ts",
+  "examples/tcp-sniffing/*.ts",
+  "bench/{ours,hand,peer}/*.ts",
+];
 const tests = ["**/*.test.ts"];
 
 export default tseslint.config(
