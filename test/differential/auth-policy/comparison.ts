@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from "node:util";
+import { Dice } from "../../conformance/dice.ts";
+import type { EnvoyHttpFilter } from "../../e2e/istio/translate.ts";
+import { deliberateDifference } from "./deliberate.ts";
+import { randomClient, randomTable, type Client, type Request } from "./generator.ts";
+import type { Answer } from "./client.ts";
+import type { Table } from "./policy.ts";
+import { freePorts, PolicyProxy, type Answers, type Loaded } from "./proxy.ts";
+
+export interface Difference extends Answers {
+  table: Table;
+  client: Client;
+  request: Request;
+}
+
+export interface Summary {
+  requests: number;
+  policies: number;
+  agree: number;
+  /** How often ours denies, on purpose, what native allows, by the reason. */
+  stricter: Map<string, number>;
+  /** How many of the requests passed the native filters. */
+  allowed: number;
+  differences: Difference[];
+}
+
+/** Makes the filters that Istio puts in the place of a table. */
+export type Translator = (table: Table) => Promise<EnvoyHttpFilter[]>;
+
+export interface ComparisonOptions {
+  seed: number;
+  tables: number;
+  requestsPerTable: number;
+  translator: Translator;
+  progress?: (summary: Summary) => void;
+}
+
+/** Tables that Envoy has at a time. */
+const BATCH = 50;
+/** Connections to each table, each with a peer of its own. */
+const CLIENTS = 3;
+
+/** Sends random requests through random policies, native and by the filter, and compares what becomes of them. */
+export async function comparePolicies(options: ComparisonOptions): Promise<Summary> {
+  const { seed, tables, requestsPerTable, translator, progress } = options;
+  const dice = new Dice(seed);
+  const summary: Summary = { requests: 0, policies: 0, agree: 0, stricter: new Map(), allowed: 0, differences: [] };
+  const proxy = await PolicyProxy.start();
+  try {
+    for (let done = 0; done < tables; done += BATCH) {
+      const ports = await freePorts(Math.min(BATCH, tables - done));
+      const batch = await Promise.all(
+        ports.map(async (port): Promise<Loaded> => {
+          const table = randomTable(dice, port, []);
+          return { table, port, filters: await translator(table) };
+        }),
+      );
+      await proxy.load(batch);
+      const compareTable = async (loaded: Loaded) => {
+        const clients = dice.list(CLIENTS, CLIENTS, (index) => {
+          const share = Math.floor((requestsPerTable + index) / CLIENTS);
+          return randomClient(dice, loaded.table, share);
+        });
+        const answers = await Promise.all(clients.map((client) => proxy.send(loaded, client)));
+        clients.forEach((client, at) =>
+          client.requests.forEach((request, index) =>
+            record(summary, { ...answers[at]![index]!, table: loaded.table, client, request }),
+          ),
+        );
+      };
+      await Promise.all(batch.map(compareTable));
+      summary.policies += batch.reduce((sum, { table }) => sum + table.policies.length, 0);
+      progress?.(summary);
+    }
+  } finally {
+    await proxy.stop();
+  }
+  return summary;
+}
+
+function record(summary: Summary, difference: Difference): void {
+  summary.requests++;
+  if (difference.native.status === 200) summary.allowed++;
+  if (isDeepStrictEqual(observe(difference.native), observe(difference.filter))) {
+    summary.agree++;
+    return;
+  }
+  // Where both deny, for reasons of their own, ours needs a reason as well.
+  const isStricter = difference.filter.status >= 400;
+  const reason = isStricter ? deliberateDifference(difference.table, difference.request) : null;
+  if (reason === null) summary.differences.push(difference);
+  else summary.stricter.set(reason, (summary.stricter.get(reason) ?? 0) + 1);
+}
+
+/** An answer without what changes from one to the next. */
+function observe({ status, headers, body }: Answer): unknown {
+  const { date: _date, ...rest } = headers;
+  return { status, headers: rest, body };
+}
+
+/** A difference as text for people. */
+export function describe({ table, client, request, native, filter }: Difference): string {
+  const show = ({ status, headers, body }: Answer) => `${status} ${body} ${JSON.stringify(headers)}`;
+  return [
+    `${request.method} ${JSON.stringify(request.target)} ${JSON.stringify(request.headers)}`,
+    `  from ${client.peer} to ${JSON.stringify(client.serverName)}`,
+    `  through ${JSON.stringify(table)}`,
+    `  native: ${show(native)}`,
+    `  filter: ${show(filter)}`,
+  ].join("\n");
+}
