@@ -5,6 +5,7 @@ import { deliberateDifference } from "./deliberate.ts";
 import { randomClient, randomTable, type Client, type Request } from "./generator.ts";
 import type { Answer } from "./client.ts";
 import type { Table } from "./policy.ts";
+import { Tokens, tokensOf } from "./tokens.ts";
 import { freePorts, PolicyProxy, type Answers, type Loaded } from "./proxy.ts";
 
 export interface Difference extends Answers {
@@ -45,13 +46,14 @@ export async function comparePolicies(options: ComparisonOptions): Promise<Summa
   const { seed, tables, requestsPerTable, translator, progress } = options;
   const dice = new Dice(seed);
   const summary: Summary = { requests: 0, policies: 0, agree: 0, stricter: new Map(), allowed: 0, differences: [] };
+  const tokens = await Tokens.make(dice.fork());
   const proxy = await PolicyProxy.start();
   try {
     for (let done = 0; done < tables; done += BATCH) {
       const ports = await freePorts(Math.min(BATCH, tables - done));
       const batch = await Promise.all(
         ports.map(async (port): Promise<Loaded> => {
-          const table = randomTable(dice, port, []);
+          const table = randomTable(dice, port, dice.chance(0.3) ? tokens.randomRules(dice) : []);
           return { table, port, filters: await translator(table) };
         }),
       );
@@ -59,7 +61,8 @@ export async function comparePolicies(options: ComparisonOptions): Promise<Summa
       const compareTable = async (loaded: Loaded) => {
         const clients = dice.list(CLIENTS, CLIENTS, (index) => {
           const share = Math.floor((requestsPerTable + index) / CLIENTS);
-          return randomClient(dice, loaded.table, share);
+          const hasTokens = loaded.table.jwtRules.length > 0;
+          return randomClient(dice, loaded.table, share, (request) => hasTokens && tokens.addTo(request, dice));
         });
         const answers = await Promise.all(clients.map((client) => proxy.send(loaded, client)));
         clients.forEach((client, at) =>
@@ -81,7 +84,7 @@ export async function comparePolicies(options: ComparisonOptions): Promise<Summa
 function record(summary: Summary, difference: Difference): void {
   summary.requests++;
   if (difference.native.status === 200) summary.allowed++;
-  if (isDeepStrictEqual(observe(difference.native), observe(difference.filter))) {
+  if (agree(difference)) {
     summary.agree++;
     return;
   }
@@ -92,10 +95,31 @@ function record(summary: Summary, difference: Difference): void {
   else summary.stricter.set(reason, (summary.stricter.get(reason) ?? 0) + 1);
 }
 
-/** An answer without what changes from one to the next. */
+function agree({ table, request, native, filter }: Difference): boolean {
+  if (isDeepStrictEqual(observe(native), observe(filter))) return true;
+  // Of several problems with tokens either may be told.
+  const refuseToken = [native, filter].every(({ headers }) => "www-authenticate" in headers);
+  return refuseToken && (table.jwtRules.length > 1 || tokensOf(request).length > 1);
+}
+
+/**
+ * An answer without what changes from one to the next, and without what ours does otherwise for all requests: it tells no
+ * query in `realm`, which could hold a token, and no backslash; leaves a query that it takes a token out of as it was written, where Envoy
+ * sorts and decodes it; and writes numbers without zeros at their end.
+ */
 function observe({ status, headers, body }: Answer): unknown {
-  const { date: _date, ...rest } = headers;
-  return { status, headers: rest, body };
+  const { date: _date, "seen-path": path, "seen-x-level-claim": level, "www-authenticate": realm, ...rest } = headers;
+  const [plain, query] = (path ?? "").split(/\?(.*)/s);
+  const parameters = (query ?? "").split("&").map((text) => text.replace(/%2e/gi, ".").replace(/^=$/, ""));
+  const number = Number(level ?? "x");
+  return {
+    status,
+    headers: rest,
+    body,
+    seen: [plain, ...parameters.filter(Boolean).sort()],
+    level: Number.isNaN(number) ? level : number,
+    realm: realm?.replace(/\?[^"]*"/, '"').replaceAll("\\", ""),
+  };
 }
 
 /** A difference as text for people. */

@@ -1,4 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import type { Request } from "./generator.ts";
+import { tokensOf } from "./tokens.ts";
 import type { Policy, Table } from "./policy.ts";
 
 interface Deliberate {
@@ -37,6 +39,22 @@ const all: readonly Deliberate[] = [
     applies: ({ policies }, { headers }) =>
       asksFor(policies, /emoteIpBlocks"|"remote\.ip"/) && headers.some(([, value]) => value.startsWith("::ffff:")),
   },
+  {
+    // Envoy drops empty parts, what surrounds a token and a 65th byte of a signature, and lets unused bits of base64 pass.
+    reference:
+      "a token that is not three parts of base64url with JSON in them: RFC 7515 §7.1, RFC 7518 §3.4, RFC 4648 §3.5, RFC 8259",
+    applies: ({ jwtRules }, request) => jwtRules.length > 0 && !tokensOf(request).every(isWellFormed),
+  },
+  {
+    // Envoy looks at the first and hands on what it did not look at.
+    reference: "several tokens in one header: RFC 9110 §5.3",
+    applies: ({ jwtRules }, { headers }) =>
+      jwtRules.length > 0 &&
+      headers.some(([name], index) => {
+        const isLater = headers.findIndex((other) => sameName(other[0], name)) < index;
+        return isLater && /^(authorization|x-token|x-prefixed|cookie)$/i.test(name);
+      }),
+  },
 ];
 
 /** Escapes of what needs none, backslashes, dot segments, NUL, and characters that must not stand in a path. */
@@ -67,4 +85,23 @@ function sameName(a: string, b: string): boolean {
 /** Why ours may deny what native allows, or `null`. */
 export function deliberateDifference(table: Table, request: Request): string | null {
   return all.find(({ applies }) => applies(table, request))?.reference ?? null;
+}
+
+/** One that everybody reads alike. */
+function isWellFormed(token: string): boolean {
+  const parts = token.split(".").map((part) => Buffer.from(part, "base64url"));
+  if (parts.length !== 3 || parts.map((part) => part.toString("base64url")).join(".") !== token) return false;
+  const [header, payload, signature] = parts as [Buffer, Buffer, Buffer];
+  const read = readJson(header);
+  if (read === null || readJson(payload) === null) return false;
+  const hasFixedSize = read.alg === "ES256" || read.alg === "EdDSA";
+  return hasFixedSize ? signature.length === 64 : signature.length > 0;
+}
+
+function readJson(bytes: Buffer): Record<string, unknown> | null {
+  try {
+    return isUtf8(bytes) ? (JSON.parse(bytes.toString()) as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
 }

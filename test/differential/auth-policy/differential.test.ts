@@ -5,6 +5,7 @@ import { Dice } from "../../conformance/dice.ts";
 import { findIstio } from "../../e2e/istio/program.ts";
 import { comparePolicies, describe as show } from "./comparison.ts";
 import { randomTable } from "./generator.ts";
+import { Tokens } from "./tokens.ts";
 import { istioTranslator, ownTranslator } from "./translators.ts";
 
 const envoy = await findEnvoy();
@@ -33,7 +34,10 @@ describe.skipIf(istio === null)(
     it("is translated as Istio does", async () => {
       await using translator = (await istioTranslator())!;
       const dice = new Dice(Math.floor(Math.random() * 2 ** 31));
-      const tables = dice.list(100, 100, () => randomTable(dice, 8080, []));
+      const tokens = await Tokens.make(dice.fork());
+      const tables = dice.list(100, 100, () =>
+        randomTable(dice, 8080, dice.chance(0.3) ? tokens.randomRules(dice) : []),
+      );
       for (const table of tables) {
         const own = await ownTranslator.translate(table);
         expect(sorted(own), JSON.stringify(table)).toEqual(sorted(await translator.translate(table)));
