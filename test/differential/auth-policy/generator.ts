@@ -145,7 +145,7 @@ function randomRule(dice: Dice, context: Context): Rule {
 function randomSource(dice: Dice, context: Context): Source {
   const source: Source = {};
   const fields = [
-    ["principals", "Principals", () => stringRule(dice, principals)],
+    ["principals", "Principals", () => peerRule(dice)],
     ["namespaces", "Namespaces", () => namespaceRule(dice)],
     ["trustDomains", "TrustDomains", () => trustDomainRule(dice)],
     ["remoteIpBlocks", "RemoteIpBlocks", () => dice.of(blocks)],
@@ -189,7 +189,7 @@ function randomCondition(dice: Dice, { port, usesPeerAddress, tokens }: Context)
     ...headerNames.map((name) => [`request.headers[${name}]`, () => headerRule(dice, name)] as const),
     ["request.headers[x-a]", () => stringRule(dice, headerValues)],
     ["request.headers[x-role]", () => stringRule(dice, headerValues)],
-    ["source.principal", () => stringRule(dice, principals)],
+    ["source.principal", () => peerRule(dice)],
     ["source.namespace", () => namespaceRule(dice)],
     ["source.serviceAccount", () => `${dice.of(namespaces)}/${dice.of(accounts)}`],
     ["source.trustDomain", () => trustDomainRule(dice)],
@@ -244,6 +244,11 @@ function pathRule(dice: Dice): string {
     paths.filter((path) => !path.includes("{")),
   );
   return rule === "*" || rule.startsWith("*") || rule.startsWith("/") ? rule : `/${rule}`;
+}
+
+/** Istio rewrites a trust domain with a `*` in it to its own and its aliases. */
+function peerRule(dice: Dice): string {
+  return stringRule(dice, principals).replace(/^([^/*]+)\*([^/]*\/)/, "$1$2");
 }
 
 function namespaceRule(dice: Dice): string {
