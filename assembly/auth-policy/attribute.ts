@@ -140,47 +140,52 @@ export class PrincipalPart extends Attribute {
   }
 }
 
-/** A header by its name: its values joined by commas; if several were sent, also each line and each element of a line. */
+/**
+ * A header by its name: its values joined by commas, each line of several, and each element of a list. Envoy itself looks
+ * at each line, and earlier looked at all of them joined (CVE-2026-26308).
+ */
 @final
 export class HeaderAttribute extends Attribute {
-  private readonly text: Text;
+  private readonly name: Text;
   /** Cookies hold commas. */
   private readonly isList: bool;
 
-  constructor(private readonly name: string) {
+  constructor(name: string) {
     super();
-    this.text = new Text(name);
+    this.name = new Text(name);
     this.isList = name != "cookie";
   }
 
   override any(request: RequestFacts, visitor: TextVisitor): bool {
-    const joined = request.headers.getJoinedOf(this.text);
+    if (!request.reading.isStrict) return this.anyLine(request, visitor, false);
+    const joined = request.headers.getJoinedOf(this.name);
     if (joined === null) return false;
     if (visitor.visit(joined.start, joined.length)) return true;
-    if (!request.reading.isStrict || joined.indexOf(0x2c) < 0) return false;
-    const headers = request.headers;
-    const count = headers.count;
-    for (let index = 0; index < count; index++) {
-      if (!headers.nameAt(index)!.equals(this.name)) continue;
-      const line = headers.valueAt(index)!;
-      if (visitor.visit(line.start, line.length)) return true;
-      if (this.isList && visitElements(line, visitor)) return true;
-    }
-    return false;
+    return joined.indexOf(0x2c) >= 0 && this.anyLine(request, visitor, this.isList);
   }
 
   override all(request: RequestFacts, visitor: TextVisitor): bool {
-    const joined = request.headers.getJoinedOf(this.text);
-    if (joined === null || !visitor.visit(joined.start, joined.length)) return false;
-    if (!request.reading.isStrict || joined.indexOf(0x2c) < 0) return true;
+    if (!request.reading.isStrict) return this.anyLine(request, visitor, false);
     const headers = request.headers;
-    const count = headers.count;
-    for (let index = 0; index < count; index++) {
-      if (!headers.nameAt(index)!.equals(this.name)) continue;
-      const line = headers.valueAt(index)!;
+    const joined = headers.getJoinedOf(this.name);
+    if (joined === null || !visitor.visit(joined.start, joined.length)) return false;
+    if (joined.indexOf(0x2c) < 0) return true;
+    let line = headers.getLineOf(this.name, 0);
+    for (let next = 1; line !== null; next++) {
       if (!visitor.visit(line.start, line.length)) return false;
+      line = headers.getLineOf(this.name, next);
     }
     return true;
+  }
+
+  private anyLine(request: RequestFacts, visitor: TextVisitor, divides: bool): bool {
+    const headers = request.headers;
+    let line = headers.getLineOf(this.name, 0);
+    for (let next = 1; line !== null; next++) {
+      if (visitor.visit(line.start, line.length) || (divides && visitElements(line, visitor))) return true;
+      line = headers.getLineOf(this.name, next);
+    }
+    return false;
   }
 }
 

@@ -245,6 +245,22 @@ const more: Record<string, Row> = {
     [header("x-forwarded-for", "10.1.2.3"), header("x-forwarded-for", "2001:db8::1")],
     [{}, header("x-forwarded-for", "11.0.0.1"), header("x-forwarded-for", "2001:db8::2")],
   ],
+  // RFC 4291 §2.5.5.2: Envoy takes it for an address of IPv6 only, an upstream perhaps for one of IPv4.
+  "an IPv4 address mapped into IPv6, allowed": [
+    [from({ remoteIpBlocks: ["10.0.0.0/8"] })],
+    [],
+    [header("x-forwarded-for", "::ffff:10.1.2.3")],
+  ],
+  "an IPv4 address mapped into IPv6, denied": [
+    [deny(from({ remoteIpBlocks: ["10.0.0.0/8"] }))],
+    [header("x-forwarded-for", "::ffff:11.1.2.3")],
+    [header("x-forwarded-for", "::ffff:10.1.2.3")],
+  ],
+  "an IPv4 address mapped into IPv6, in blocks of both": [
+    [from({ remoteIpBlocks: ["10.0.0.0/8", "::/0"] }), deny(from({ notRemoteIpBlocks: ["::/0"] }))],
+    [],
+    [header("x-forwarded-for", "::ffff:10.1.2.3")],
+  ],
   "all but some addresses": [
     [from({ notRemoteIpBlocks: ["10.0.0.0/8"] })],
     [{}, header("x-forwarded-for", "11.0.0.1")],
@@ -453,11 +469,13 @@ eachHost("auth-policy", (start: StartHost) => {
       expect(await status(host)).toBe(403);
     });
 
-    it("multiValue istio compares joined values only", async () => {
+    it("multiValue istio compares each line, and no elements", async () => {
       const config = policies(deny(when("request.headers[x-role]", { values: ["admin"] }))) as object;
       await using host = await start(proxy({ ...config, options: { multiValue: "istio" } }));
       expect(await status(host, header("x-role", "a,admin"))).toBe(200);
       expect(await status(host, header("x-role", "admin"))).toBe(403);
+      const lines = [...Object.entries({ host: "httpbin.foo:8000" }), ["x-role", "a"], ["x-role", "admin"]];
+      expect((await host.fetch("/", { headers: lines as [string, string][] })).status).toBe(403);
     });
 
     it("sourceIpFrom takes the client's address for the peer's", async () => {

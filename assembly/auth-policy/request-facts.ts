@@ -61,6 +61,7 @@ export class RequestFacts {
   private portView: ByteView | null = null;
   private serverNameView: ByteView | null = null;
   private remote: IpAddress | null = null;
+  private isRemoteIpv6: bool = false;
   private destination: IpAddress | null = null;
 
   constructor(readonly reading: Reading) {}
@@ -109,8 +110,18 @@ export class RequestFacts {
 
   /** The client's address, after `x-forwarded-for` if the listener trusts it. */
   get remoteAddress(): IpAddress | null {
-    if (this.isNew(Known.RemoteAddress)) this.remote = parseAddress(getPropertyAt("source\0address"));
+    if (this.isNew(Known.RemoteAddress)) {
+      const text = getPropertyAt("source\0address");
+      this.remote = parseAddress(text);
+      this.isRemoteIpv6 = text !== null && text.indexOf(0x3a, text.indexOf(0x3a) + 1) >= 0;
+    }
     return this.remote;
+  }
+
+  /** Whether {@link remoteAddress} is an IPv4 address that was written as IPv6: `::ffff:10.0.0.1`. */
+  get isRemoteMapped(): bool {
+    const address = this.remoteAddress;
+    return address !== null && address.isIpv4 && this.isRemoteIpv6;
   }
 
   get destinationAddress(): IpAddress | null {

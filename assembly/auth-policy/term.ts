@@ -60,7 +60,10 @@ export enum AddressOf {
   Destination,
 }
 
-/** An address is in one of some blocks, or in none. */
+/**
+ * An address is in one of some blocks, or in none. One that came as `::ffff:10.0.0.1` is also `10.0.0.1`, which Envoy does
+ * not see: it has two forms.
+ */
 @final
 export class AddressTerm extends Term {
   constructor(
@@ -72,10 +75,16 @@ export class AddressTerm extends Term {
   }
 
   holds(request: RequestFacts, restricts: bool): bool {
-    const address: IpAddress | null =
-      this.whose == AddressOf.Client ? request.remoteAddress : request.destinationAddress;
+    const isClient = this.whose == AddressOf.Client;
+    const address: IpAddress | null = isClient ? request.remoteAddress : request.destinationAddress;
     if (address === null) return restricts;
-    return this.blocks.contains(address) != this.isNegative;
+    const isNegative = this.isNegative;
+    let isFound = this.blocks.contains(address);
+    if (isClient && request.isRemoteMapped) {
+      const isOther = this.blocks.contains(address.toIpv6());
+      isFound = restricts != isNegative ? isFound || isOther : isFound && isOther;
+    }
+    return isFound != isNegative;
   }
 }
 

@@ -45,6 +45,11 @@ export class IpAddress {
     return isPortOrEnd(start + colon, end) ? parseAddress(start, start + colon) : null;
   }
 
+  /** An IPv4 address as IPv6 has it (`::ffff:1.2.3.4`), which only blocks of IPv6 contain; an IPv6 address itself. */
+  toIpv6(): IpAddress {
+    return this.isIpv4 ? makeAddress(0, (MAPPED << 32) | this.low, false) : this;
+  }
+
   /** Whether both are the same address; an IPv4-mapped one is its IPv4 address. */
   equals(other: IpAddress): bool {
     return this.isIpv4 == other.isIpv4 && this.high == other.high && this.low == other.low;

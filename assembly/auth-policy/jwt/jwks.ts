@@ -26,15 +26,16 @@ export class Jwks {
   /**
    * Checks a signature by each key that fits the token's `kid` and `alg`; a key without `kid` fits any.
    *
-   * @param keyId absent when the token has none
+   * @param keyId absent or empty when the token has none
    */
   verify(algorithm: Algorithm, keyId: JsonNode, message: ByteView, signature: ByteView): JwtStatus {
     const keys = this.keys;
+    const isNamed = !keyId.isAbsent && keyId.length > 0;
     let status = JwtStatus.NoKey;
     for (let index = 0; index < keys.length; index++) {
       const key = unchecked(keys[index]);
       const id = key.id;
-      if (id !== null && !keyId.isAbsent && !keyId.equals(id)) continue;
+      if (id !== null && isNamed && !keyId.equals(id)) continue;
       if (unchecked(this.areNamed[index]) && key.algorithm != algorithm) continue;
       const result = key.verify(algorithm, message.start, message.length, signature.start, signature.length);
       if (result == Verification.Valid) return JwtStatus.Ok;

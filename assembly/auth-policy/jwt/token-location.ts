@@ -1,4 +1,5 @@
 import { ByteView, ConfigReader, Query, RequestHeaders, requestCookie, Text } from "@attache/sdk";
+import { find } from "../peer-match";
 
 /** Receives the tokens of a request. */
 export abstract class TokenVisitor {
@@ -11,16 +12,20 @@ export abstract class TokenLocation {
   /** Hands each token to `visitor`; `false` when the visitor ended the search. */
   abstract visit(headers: RequestHeaders, visitor: TokenVisitor): bool;
 
-  /** Takes the tokens out of the request. */
+  /** After {@link visit}: takes the tokens out of the request. */
   abstract remove(headers: RequestHeaders): void;
 }
 
-/** A header whose values start with a prefix, such as `Bearer `. Each of its values is a token. */
+/**
+ * A header whose values have a prefix, such as `Bearer `; what follows is a token. Envoy joins the lines of some headers,
+ * `authorization` too, and finds the prefix behind other credentials: `Basic …,Bearer …`.
+ */
 @final
 export class HeaderLocation extends TokenLocation {
   private readonly name: Text;
   private readonly lowerName: string;
   private readonly prefix: Text;
+  private hasToken: bool = false;
 
   constructor(name: string, prefix: string) {
     super();
@@ -31,21 +36,25 @@ export class HeaderLocation extends TokenLocation {
   }
 
   visit(headers: RequestHeaders, visitor: TokenVisitor): bool {
+    this.hasToken = false;
     if (headers.getJoinedOf(this.name) === null) return true;
     const prefix = this.prefix;
     const count = headers.count;
     for (let index = 0; index < count; index++) {
       if (!headers.nameAt(index)!.equals(this.lowerName)) continue;
       const value = headers.valueAt(index)!;
-      const hasPrefix =
-        value.length >= prefix.length && memory.compare(value.start, prefix.encoded, prefix.length) == 0;
-      if (hasPrefix && !visitor.visitToken(value.slice(prefix.length))) return false;
+      const end = value.start + value.length;
+      const found = prefix.length == 0 ? value.start : find(prefix, value.start, end);
+      if (prefix.length > 0 && found == 0) continue;
+      this.hasToken = true;
+      const start = found + prefix.length;
+      if (!visitor.visitToken(ByteView.of(start, <i32>(end - start)))) return false;
     }
     return true;
   }
 
   remove(headers: RequestHeaders): void {
-    if (headers.getJoinedOf(this.name) !== null) headers.deleteOf(this.name);
+    if (this.hasToken) headers.deleteOf(this.name);
   }
 }
 

@@ -43,6 +43,7 @@ export class Token {
     if (secondDot < 0 || text.indexOf(0x2e, secondDot + 1) >= 0 || text.length > LONGEST_TOKEN) {
       return JwtStatus.BadFormat;
     }
+    if (firstDot == 0 || secondDot == firstDot + 1 || secondDot == text.length - 1) return JwtStatus.BadFormat;
     const headerStatus = this.readHeader(text.slice(0, firstDot));
     if (headerStatus != JwtStatus.Ok) return headerStatus;
     const payloadStatus = this.readPayload(text.slice(firstDot + 1, secondDot), claims);
@@ -94,7 +95,6 @@ export class Token {
     const root = document.root;
     if (!isTextOrAbsent(root.member("iss"))) return JwtStatus.IssuerNotText;
     if (!isTextOrAbsent(root.member("sub"))) return JwtStatus.SubjectNotText;
-    if (!isTextOrAbsent(root.member("jti"))) return JwtStatus.IdNotText;
     if (!this.readTime(root.member("iat"), false)) {
       return this.isTimeOutOfRange ? JwtStatus.IssuedAtOutOfRange : JwtStatus.IssuedAtNotNumber;
     }
@@ -106,6 +106,7 @@ export class Token {
       return this.isTimeOutOfRange ? JwtStatus.ExpiresOutOfRange : JwtStatus.ExpiresNotNumber;
     }
     this.expires = this.time;
+    if (!isTextOrAbsent(root.member("jti"))) return JwtStatus.IdNotText;
     return isTextOrTexts(root.member("aud")) ? JwtStatus.Ok : JwtStatus.AudienceNotText;
   }
 
