@@ -584,6 +584,8 @@ eachHost("auth-policy", (start: StartHost) => {
       [from({ ipBlocks: ["10.0.0.0/8"] }), "the proxy does not tell filters the address of the direct peer"],
       [when("source.ip", { values: ["10.0.0.0/8"] }), "the proxy does not tell filters the address of the direct peer"],
       [from({ remoteIpBlocks: ["1.2.3.4/33"] }), "bad CIDR range (1.2.3.4/33)"],
+      [from({ remoteIpBlocks: ["::ffff:10.0.0.0/104"] }), "write the block as IPv4"],
+      [from({ notIpBlocks: ["0:0:0:0:0:FFFF:a00:1"] }), "write the block as IPv4"],
       [from({ remoteIpBlocks: ["x"] }), "bad IP address (x)"],
       [
         from({ serviceAccounts: ["a/b"], namespaces: ["c"] }),

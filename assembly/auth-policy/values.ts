@@ -1,4 +1,4 @@
-import { ByteView, CidrSet, ConfigReader, isUriTemplate, JsonKind, Text, UriTemplate } from "@attache/sdk";
+import { ByteView, CidrSet, ConfigReader, IpAddress, isUriTemplate, JsonKind, Text, UriTemplate } from "@attache/sdk";
 import { Attribute } from "./attribute";
 import { NamespaceMatch, ServiceAccountMatch, TrustDomainMatch } from "./peer-match";
 import { PolicyContext } from "./policy-context";
@@ -59,8 +59,12 @@ export class Values {
     const blocks = new CidrSet();
     for (let index = 0; index < list.length; index++) {
       const value = this.readValue(list.at(index));
-      if (value === null || blocks.add(ByteView.ofText(value))) continue;
-      list.at(index).error((value.includes("/") ? "bad CIDR range (" : "bad IP address (") + value + ")");
+      if (value === null) continue;
+      if (!blocks.add(ByteView.ofText(value))) {
+        list.at(index).error((value.includes("/") ? "bad CIDR range (" : "bad IP address (") + value + ")");
+      } else if (isMapped(value)) {
+        list.at(index).error("Envoy matches no IPv4 client with " + value + ": write the block as IPv4");
+      }
     }
     return new AddressTerm(whose, blocks, isNegative);
   }
@@ -213,4 +217,11 @@ function warnOfStar(at: ConfigReader, value: string): void {
   const star = value.indexOf("*", 1);
   if (star < 0 || (star == value.length - 1 && !value.startsWith("*"))) return;
   at.warn("a * that is neither first nor last stands for itself");
+}
+
+/** Whether a block is written as IPv4 mapped into IPv6: {@link CidrSet} would take it for IPv4, and allow more than Envoy. */
+function isMapped(block: string): bool {
+  if (!block.includes(":")) return false;
+  const address = IpAddress.parse(ByteView.ofText(block.split("/")[0]));
+  return address !== null && address.isIpv4;
 }
