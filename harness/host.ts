@@ -22,6 +22,8 @@ export interface RequestOptions {
   /** One body, or the chunks it is sent in. */
   body?: BodyInit | readonly BodyInit[];
   trailers?: HeadersInit;
+  /** Once aborted, the client breaks the stream off; {@link Host.fetch} rejects with `STREAM_RESET`. */
+  signal?: AbortSignal;
 }
 
 /** What the client of the proxy received. */

@@ -5,6 +5,8 @@ import { compare } from "../test/conformance/comparison.ts";
 import { Hits } from "../test/conformance/hits.ts";
 import { randomScenario } from "../test/conformance/random.ts";
 import type { Scenario } from "../test/conformance/scenario.ts";
+import { uncoveredRows } from "../test/conformance/coverage.ts";
+import { rows, unseen } from "../test/conformance/rows.ts";
 import { rustGuestsAreBuilt } from "../test/conformance/rust/guests.ts";
 import { rustScenarios, scenarios } from "../test/conformance/scenarios/index.ts";
 import { setUp } from "./setup.ts";
@@ -13,12 +15,14 @@ const usage = `Runs every scenario in the emulator and in a real Envoy and compa
 
   npm run conformance                          all scenarios
   npm run conformance -- --only TEXT           those whose name contains the text
+  npm run conformance -- --coverage            all, and which rules, functions, statuses and callbacks they reach
   npm run conformance -- --random N            N random guests with random traffic instead
   npm run conformance -- --random N --seed S   the same ones again`;
 
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    coverage: { type: "boolean", default: false },
     random: { type: "string" },
     seed: { type: "string" },
     help: { type: "boolean" },
@@ -53,7 +57,7 @@ async function run(): Promise<boolean> {
     }
     if (ran % 100 === 0) console.log(`${ran} compared, ${differing} differ`);
   }
-  const covered = count === 0 || reportHits(hits);
+  const covered = (count === 0 || reportHits(hits)) && (!values.coverage || reportCoverage(hits));
   console.log(`conformance: ${ran} scenarios, ${ran - differing} agree, ${differing} differ`);
   return differing === 0 && covered;
 }
@@ -67,6 +71,24 @@ function allScenarios(): Scenario[] {
 function* randomList(): Generator<Scenario> {
   console.log(`--seed ${seed}`);
   for (let i = 0; i < count; i++) yield randomScenario((seed + i) % 2 ** 32);
+}
+
+/** Whether the scenarios reach all that can be reached. */
+function reportCoverage(hits: Hits): boolean {
+  for (const [rule, reason] of Object.entries(unseen)) console.log(`not to be seen: ${rule}: ${reason}`);
+  const { missedFunctions, missedPairs, missedCallbacks, missedWasiFunctions } = hits;
+  const list = (what: string, names: readonly string[]) =>
+    console.log(`${what}: ${names.length === 0 ? "none" : names.join(", ")}`);
+  list("host functions that no guest called", [...missedFunctions, ...missedWasiFunctions]);
+  list("statuses that no host function answered", missedPairs);
+  list("callbacks that were never called", missedCallbacks);
+  const uncovered = uncoveredRows();
+  list("rows that no scenario settles", uncovered);
+  const names = Object.keys(rows);
+  console.log(
+    `coverage: ${names.length} rows, ${uncovered.length} rows uncovered, ${Object.keys(unseen).length} rules that cannot be seen`,
+  );
+  return [missedFunctions, missedWasiFunctions, missedCallbacks, uncovered].every((missed) => missed.length === 0);
 }
 
 /** Whether the random guests called all that they should have; too few of them cannot. */

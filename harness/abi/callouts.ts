@@ -116,8 +116,9 @@ export function calloutFunctions(vm: Vm) {
       const root = vm.context().root;
       if (!vm.memory.holds(addressPtr >>> 0, addressSize >>> 0)) return Status.InvalidMemoryAccess;
       const token = ++vm.dnsToken;
+      if (!vm.memory.setU32(tokenOut >>> 0, token)) return Status.InvalidMemoryAccess;
       root?.resolveDns(token, vm.memory.text(addressPtr >>> 0, addressSize >>> 0));
-      return written(vm.memory.setU32(tokenOut >>> 0, token));
+      return Status.Ok;
     },
   };
 

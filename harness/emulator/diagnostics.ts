@@ -1,6 +1,7 @@
 export type DiagnosticCode =
   | "BAD_PAIRS"
   | "CONTINUED_TOO_EARLY"
+  | "ENVOY_HANGS"
   | "LOCAL_REPLY_TWICE"
   | "LOCAL_REPLY_TOO_LATE"
   | "GRPC_SERVICE_WITHOUT_TARGET"

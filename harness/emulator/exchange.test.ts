@@ -53,3 +53,25 @@ eachHost("a direct response", (start) => {
     expect([response.status, response.header("location"), response.text()]).toEqual([status, location, "there"]);
   });
 });
+
+eachHost("a client", (start) => {
+  it("breaks a stream off by a signal", async () => {
+    const module = await guest((w) => ({
+      proxy_on_request_headers: `${w.log("held")} (i32.const 1)`,
+      proxy_on_log: `${w.logProperty("response.code_details")} ${w.log("over")}`,
+    }));
+    await using host = await start({ plugins: [{ module }] });
+    const abortion = new AbortController();
+    const response = host.fetch("/", { signal: abortion.signal });
+    await host.waitForLog("held");
+    abortion.abort();
+    await expect(response).rejects.toMatchObject(broken);
+    await host.waitForLog("over");
+  });
+
+  it("whose signal is aborted already sends nothing that is answered", async () => {
+    await using host = await start({ plugins: [] });
+    await expect(host.fetch("/", { signal: AbortSignal.abort() })).rejects.toMatchObject(broken);
+    expect((await host.fetch("/")).status).toBe(200);
+  });
+});

@@ -11,10 +11,23 @@ export async function exchange(
   path: string,
   options: RequestOptions,
 ): Promise<Response> {
-  return await new Promise((resolve, reject) => {
-    const gathering = new Gathering(resolve, reject, options.method === "HEAD");
-    gathering.send(open(gathering), path, options);
-  });
+  const { signal } = options;
+  let abort: (() => void) | null = null;
+  try {
+    return await new Promise((resolve, reject) => {
+      const gathering = new Gathering(resolve, reject, options.method === "HEAD");
+      const stream = open(gathering);
+      abort = () => {
+        gathering.reset("the client broke it off");
+        stream.clientReset();
+      };
+      signal?.addEventListener("abort", abort);
+      if (signal?.aborted === true) abort();
+      else gathering.send(stream, path, options);
+    });
+  } finally {
+    if (abort !== null) signal?.removeEventListener("abort", abort);
+  }
 }
 
 class Gathering implements ResponseSink {

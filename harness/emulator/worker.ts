@@ -29,7 +29,13 @@ export class Worker {
     const vm = this.#vms.get(plugin.vm.key) ?? this.#createVm(plugin);
     if (vm === null) return null;
     const context = new PluginContext(vm, plugin);
-    if (!context.start() || !context.configure()) {
+    const refusal = context.start()
+      ? context.configure()
+        ? null
+        : "configure thread-local Wasm plugin"
+      : "start thread-local Wasm";
+    if (refusal !== null) {
+      this.services.log.proxy("error", `Wasm VM failed Failed to ${refusal}`);
       context.release();
       return null;
     }

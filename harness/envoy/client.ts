@@ -26,6 +26,7 @@ export async function sendRequest(port: number, path: string, options: RequestOp
       agent: false,
       // Never the limit: what is too large is Envoy's to say.
       maxHeaderSize: 1 << 24,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     outgoing.maxHeadersCount = 0;
     outgoing.on("error", reset);

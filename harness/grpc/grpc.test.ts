@@ -308,4 +308,17 @@ eachHost("gRPC", (start, kind) => {
     expect(host.messages).toEqual(["call=2", "call=2", "call=2"]);
     expect(host.diagnostics.map(({ code }) => code)).toEqual(Array(3).fill("GRPC_SERVICE_WITHOUT_TARGET"));
   });
+
+  // Envoy's worker hangs.
+  it.runIf(kind === "emulator")("ends a call and a stream that both fail at once in one callback", async () => {
+    const module = await guest((w) => ({
+      proxy_on_request_headers: `${unary(w, "nobody")} ${open(w, "nobody")} (i32.const 0)`,
+      ...telling(w, {}),
+    }));
+    await using host = (await start({ plugins: [{ module }], clusters: { nobody: { hosts: [] } } })) as Emulator;
+    await host.fetch("/");
+    const closed = host.logs.flatMap(({ message }) => /^close=\d+/.exec(message)?.[0] ?? []);
+    expect(closed).toEqual(["close=5", "close=6"]);
+    expect(host.diagnostics.map(({ code }) => code)).toContain("ENVOY_HANGS");
+  });
 });

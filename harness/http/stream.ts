@@ -147,6 +147,7 @@ export class HttpStream {
   clientReset(): void {
     if (this.isComplete) return;
     this.info.responseCodeDetails = "downstream_remote_disconnect";
+    this.info.responseFlags |= ResponseFlag.DownstreamConnectionTermination;
     this.#complete();
     this.services.dispatcher.run();
   }
@@ -154,6 +155,7 @@ export class HttpStream {
   /** The client takes no more of the response for now, or takes it again. */
   clientBlocked(isBlocked: boolean): void {
     this.pauseResponse(isBlocked);
+    this.services.dispatcher.run();
   }
 
   route(): RouteEntry | null {
@@ -207,14 +209,23 @@ export class HttpStream {
     this.#complete();
   }
 
+  /** What waited comes in the proxy's next turn, not within what let it go on. */
   pauseRequest(isPaused: boolean): void {
     this.#requestPauses += isPaused ? 1 : -1;
-    if (this.#requestPauses === (isPaused ? 1 : 0)) this.#sink.pauseRequest(isPaused);
+    if (isPaused && this.#requestPauses === 1) this.#sink.pauseRequest(true);
+    if (isPaused || this.#requestPauses > 0) return;
+    this.services.dispatcher.post(() => {
+      if (this.#requestPauses === 0 && !this.isComplete) this.#sink.pauseRequest(false);
+    });
   }
 
   pauseResponse(isPaused: boolean): void {
     this.#responsePauses += isPaused ? 1 : -1;
-    if (this.#responsePauses === (isPaused ? 1 : 0)) this.#router?.pauseResponse(isPaused);
+    if (isPaused && this.#responsePauses === 1) this.#router?.pauseResponse(true);
+    if (isPaused || this.#responsePauses > 0) return;
+    this.services.dispatcher.post(() => {
+      if (this.#responsePauses === 0 && !this.isComplete) this.#router?.pauseResponse(false);
+    });
   }
 
   /** The upstream takes no more of the request for now, or takes it again. */
@@ -222,6 +233,7 @@ export class HttpStream {
     if (this.isComplete || this.#requestBlocked === isBlocked) return;
     this.#requestBlocked = isBlocked;
     this.pauseRequest(isBlocked);
+    this.services.dispatcher.run();
   };
 
   /** The client gives up; the filters do not notice, as with Envoy, which does not check what it sends. */

@@ -225,7 +225,7 @@ function xds(info: StreamInfo | null): PropertyGroup {
         return info.cluster === null ? undefined : metadata();
       case "upstream_host_metadata":
       case "upstream_host_locality_metadata":
-        return hasUpstreamConnection(info) ? group(() => undefined) : undefined;
+        return info.upstream === null ? undefined : group(() => undefined);
       default:
         return undefined;
     }

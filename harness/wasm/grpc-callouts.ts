@@ -121,31 +121,27 @@ export class GrpcCallouts {
 
   #received(token: number, message: Uint8Array): void {
     const { vm } = this.#root;
-    if (vm.worker.current !== null) {
-      vm.afterCallback(() => this.#received(token, message));
-      return;
-    }
-    this.message = message;
-    this.#tell(vm.callbacks.onGrpcReceive, token, message.length);
-    this.message = null;
-    this.#calls.delete(token);
+    vm.outsideOfCallbacks(() => {
+      this.message = message;
+      this.#tell(vm.callbacks.onGrpcReceive, token, message.length);
+      this.message = null;
+      this.#calls.delete(token);
+    });
   }
 
   #closed(token: number, status: number, text: string): void {
     const root = this.#root;
     const { vm } = root;
-    if (vm.worker.current !== null) {
-      vm.afterCallback(() => this.#closed(token, status, text));
-      return;
-    }
-    const known = this.#streams.get(token);
-    if (known !== undefined) known.remoteClosed = true;
-    root.statusCode = status;
-    root.statusMessage = text;
-    this.#tell(vm.callbacks.onGrpcClose, token, status);
-    root.statusMessage = "";
-    this.#calls.delete(token);
-    if (known?.localClosed === true) this.#streams.delete(token);
+    vm.outsideOfCallbacks(() => {
+      const known = this.#streams.get(token);
+      if (known !== undefined) known.remoteClosed = true;
+      root.statusCode = status;
+      root.statusMessage = text;
+      this.#tell(vm.callbacks.onGrpcClose, token, status);
+      root.statusMessage = "";
+      this.#calls.delete(token);
+      if (known?.localClosed === true) this.#streams.delete(token);
+    });
   }
 
   #tell(callback: GuestFunction | null, token: number, detail: number): void {

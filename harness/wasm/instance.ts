@@ -1,6 +1,8 @@
 import { table } from "@attache/abi";
 import type { HostFunction, HostFunctions } from "../abi/host-functions.ts";
+import { HarnessError } from "../errors.ts";
 import { suppliedFunctions } from "./link.ts";
+import type { WasmModule } from "./module.ts";
 import { GuestTrap, isTrap } from "./trap.ts";
 import { Restriction, type Vm } from "./vm.ts";
 
@@ -24,6 +26,7 @@ export function link(vm: Vm, functions: HostFunctions): LinkedInstance | null {
 function instantiate(vm: Vm, functions: HostFunctions): LinkedInstance {
   const { module } = vm.options;
   const imports: WebAssembly.Imports = {};
+  const start = { isRunning: module.shape.hasStartSection };
   let memory: WebAssembly.Memory | null = null;
   for (const { module: from, name, kind, limits } of module.shape.imports) {
     const space = ((imports[from] as WebAssembly.ModuleImports | undefined) ??= {});
@@ -32,12 +35,26 @@ function instantiate(vm: Vm, functions: HostFunctions): LinkedInstance {
     } else if (kind === "table") {
       space[name] = new WebAssembly.Table({ element: "anyfunc", ...limits! });
     } else {
-      space[name] = hostFunction(vm, from, name, functions);
+      const run = hostFunction(vm, from, name, functions);
+      space[name] = module.shape.hasStartSection ? notFromStart(start, module, run) : run;
     }
   }
   const instance = new WebAssembly.Instance(module.compiled, imports);
+  start.isRunning = false;
   const exported = Object.values(instance.exports).find((entry) => entry instanceof WebAssembly.Memory);
   return { exports: instance.exports, memory: (exported ?? memory)! };
+}
+
+/** A host function of a module with a start section, where a call would crash Envoy: the proxy is not ready then. */
+function notFromStart(start: { isRunning: boolean }, module: WasmModule, run: HostFunction): HostFunction {
+  return (...args) => {
+    if (!start.isRunning) return run(...args);
+    throw new HarnessError(
+      "MODULE_INVALID",
+      `${module.name}: the module's start section calls the proxy before it is ready, which crashes Envoy: ` +
+        "export the start code instead (asc: --exportStart _initialize)",
+    );
+  };
 }
 
 function hostFunction(vm: Vm, from: string, name: string, functions: HostFunctions): HostFunction {
@@ -60,7 +77,12 @@ function checksItself(from: string, name: string): boolean {
 /** The stand-in for a function that the allowed capabilities leave out. */
 function refusal(vm: Vm, from: string, name: string): HostFunction {
   if (name === "proc_exit") return () => 0;
-  if (from !== "env") return () => notCapable;
+  if (from !== "env") {
+    return () => {
+      vm.services.log.proxy("error", `Attempted call to restricted WASI capability: ${name}`);
+      return notCapable;
+    };
+  }
   return () => {
     vm.context();
     vm.services.log.proxy("error", `Attempted call to restricted proxy-wasm capability: ${name}`);

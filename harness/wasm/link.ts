@@ -13,12 +13,6 @@ import {
  * `null` when it would load it.
  */
 export function checkLinks(shape: ModuleShape, version: AbiVersion): string | null {
-  if (shape.hasStartSection) {
-    return (
-      "the module has a start section, which runs before the proxy is ready and can crash it: " +
-      "export the start code instead (asc: --exportStart _initialize)"
-    );
-  }
   for (const entry of shape.imports) {
     const problem = checkImport(entry, version);
     if (problem !== null) return problem;

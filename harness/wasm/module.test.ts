@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { startEmulator } from "../emulator/emulator.ts";
 import { assemble, guest } from "../testing/guest.ts";
 import { loadModule } from "./module.ts";
 
@@ -75,7 +76,6 @@ describe("loadModule", () => {
       assemble(`(module ${whole} (func (export "proxy_on_tick")))`),
       /bad function signature: the proxy calls proxy_on_tick as i32 -> void, but the module exports void -> void/,
     ],
-    ["a start section", assemble(`(module ${whole} (func $s) (start $s))`), /start section.*--exportStart _initialize/],
     [
       "v128 in an exported signature",
       assemble(`(module ${whole} (func (export "f") (param v128)))`),
@@ -85,6 +85,17 @@ describe("loadModule", () => {
     const found = await problem(module);
     expect(found).toMatch(message);
     expect(found).not.toMatch(/\n|\bat /);
+  });
+
+  it("loads a module whose start section leaves the proxy alone, and ends one that calls it", async () => {
+    const alone = await assemble(`(module ${whole} (func $s) (start $s))`);
+    await using host = await startEmulator({ plugins: [{ module: alone }] });
+    expect((await host.fetch("/")).status).toBe(200);
+    const calling = await assemble(`(module (import "env" "proxy_done" (func $done (result i32))) ${whole}
+      (func $s (drop (call $done))) (start $s))`);
+    await expect(startEmulator({ plugins: [{ module: calling }] })).rejects.toThrow(
+      /start section calls the proxy.*--exportStart _initialize/,
+    );
   });
 
   it.each([

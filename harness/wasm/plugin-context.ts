@@ -117,11 +117,11 @@ export class PluginContext extends Context {
 
   /** The answer of a callout is there: `null` when its stream was reset. */
   httpCallEnded(token: number, response: HttpCallResponse | null): void {
+    this.vm.outsideOfCallbacks(() => this.#tellHttpCall(token, response));
+  }
+
+  #tellHttpCall(token: number, response: HttpCallResponse | null): void {
     const { vm } = this;
-    if (vm.worker.current !== null) {
-      vm.afterCallback(() => this.httpCallEnded(token, response));
-      return;
-    }
     if (!this.httpCalls.has(token)) return;
     if (response === null) {
       this.statusCode = Status.BrokenConnection;
@@ -149,17 +149,19 @@ export class PluginContext extends Context {
     vm.callbackEnded();
   }
 
-  /** Answers a DNS query in the proxy's next turn: addresses resolve to themselves, names are not known. */
+  /** Answers a DNS query: addresses at once, as themselves; names in the proxy's next turn, as not known. */
   resolveDns(token: number, name: string): void {
     const { vm } = this;
-    vm.services.dispatcher.post(() => {
-      const { onResolveDns } = vm.callbacks;
+    const { onResolveDns } = vm.callbacks;
+    const tell = (answer: string) => {
       if (vm.isFailed || onResolveDns === null) return;
-      const answer = isIP(name) === 0 ? "" : `\x01\0\0\0\0\0\0\0${name}:0\0`;
       this.sharedBuffer.showText(answer);
       vm.call(onResolveDns, this, this.id, token, answer.length);
       vm.callbackEnded();
-    });
+    };
+    const kind = isIP(name);
+    if (kind === 0) vm.services.dispatcher.post(() => tell(""));
+    else tell(`\x01\0\0\0\0\0\0\0${kind === 6 ? `[${name}]` : name}:0\0`);
   }
 
   /** The last user of the plugin on this worker is gone. */

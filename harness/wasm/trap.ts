@@ -19,9 +19,12 @@ export function isTrap(error: unknown): error is Error {
   );
 }
 
+/** Messages that V8 has changed, with those of Envoy's V8. */
+const newerMessages = new Map([["null function or function signature mismatch", "function signature mismatch"]]);
+
 /** Message and backtrace as Envoy logs them. */
 export function describeTrap(error: Error, shape: ModuleShape): string {
-  const message = `Uncaught ${kindOf(error)}${error.message}`;
+  const message = `Uncaught ${kindOf(error)}${newerMessages.get(error.message) ?? error.message}`;
   if (shape.functionNames.size === 0) return message;
   const frames = [...(error.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)];
   const lines = frames.slice(0, mostFrames).map((frame, i) => {
@@ -40,11 +43,39 @@ function kindOf(error: Error): string {
   return "";
 }
 
+/** What Envoy takes functions of one letter for, such as those of minified modules: types of C++. */
+const types = new Map(
+  Object.entries({
+    a: "signed char",
+    b: "bool",
+    c: "char",
+    d: "double",
+    e: "long double",
+    f: "float",
+    g: "__float128",
+    h: "unsigned char",
+    i: "int",
+    j: "unsigned int",
+    l: "long",
+    m: "unsigned long",
+    n: "__int128",
+    o: "unsigned __int128",
+    s: "short",
+    t: "unsigned short",
+    v: "void",
+    w: "wchar_t",
+    x: "long long",
+    y: "unsigned long long",
+    z: "...",
+  }),
+);
+
 /**
  * A name as Envoy shows it: `_ZN3app3runE` is `app::run`. These are the names Rust gives in its older form; those of C++
  * functions also tell their parameters, and stay as they are here.
  */
 function demangle(name: string): string {
+  if (name.length === 1) return types.get(name) ?? name;
   if (!name.startsWith("_ZN")) return name;
   const parts: string[] = [];
   let at = 3;

@@ -124,10 +124,30 @@ export class Vm {
     this.#actions.push(action);
   }
 
+  /** Runs what enters the guest by itself: at once, or when no callback runs any more. */
+  outsideOfCallbacks(action: () => void): void {
+    const attempt = () => {
+      if (this.worker.current === null) action();
+      else this.afterCallback(attempt);
+    };
+    attempt();
+  }
+
   /** Ends a callback: every entry into the guest through a context is followed by this. */
   callbackEnded(): void {
     this.stopsNextIteration = false;
-    while (this.#actions.length > 0) this.#actions.shift()!();
+    const waiting: (() => void)[] = [];
+    while (this.#actions.length > 0) {
+      const action = this.#actions.shift()!;
+      action();
+      if (this.#actions.at(-1) === action) waiting.push(this.#actions.pop()!);
+    }
+    if (waiting.length === 0) return;
+    this.#actions = waiting;
+    this.report(
+      "ENVOY_HANGS",
+      "a callback inside another one ended while the answer of a gRPC callout waited for both to end: Envoy waits for ever",
+    );
   }
 
   /** Guest memory for `size` bytes, or 0 when its allocator gives none. */

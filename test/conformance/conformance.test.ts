@@ -4,9 +4,14 @@ import type { Scenario } from "./scenario.ts";
 import { stopIdleEnvoys } from "../../harness/envoy/pool.ts";
 import { withoutEnvoy } from "@attache/harness/vitest";
 import { compare } from "./comparison.ts";
+import { uncoveredRows } from "./coverage.ts";
 import { randomScenario } from "./random.ts";
 import { rustGuestsAreBuilt } from "./rust/guests.ts";
 import { rustScenarios, scenarios } from "./scenarios/index.ts";
+
+it("a scenario settles each rule", () => {
+  expect(uncoveredRows()).toEqual([]);
+});
 
 const envoy = await findEnvoy();
 

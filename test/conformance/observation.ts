@@ -56,8 +56,12 @@ const echo: TcpCluster = { tcp: (peer) => ({ data: (bytes) => peer.write(bytes) 
 
 async function compilePlugins(plugins: readonly ScenarioPlugin[]): Promise<PluginOptions[]> {
   return await Promise.all(
-    plugins.map(async ({ guest: source, abi, wat, ...plugin }) => {
-      const options = { ...(abi === undefined ? {} : { abi }), ...(wat === undefined ? {} : { module: wat }) };
+    plugins.map(async ({ guest: source, abi, allocator, wat, ...plugin }) => {
+      const options = {
+        ...(abi === undefined ? {} : { abi }),
+        ...(allocator === undefined ? {} : { allocator }),
+        ...(wat === undefined ? {} : { module: wat }),
+      };
       return { ...plugin, module: typeof source === "function" ? await guest(source, options) : source };
     }),
   );
@@ -94,16 +98,17 @@ export async function observe(
   const started = expected?.started ?? { logs: running.logs.length, transcript: running.transcript.length };
   const tcpSteps = scenario.tcp?.connections ?? [];
   for (const steps of tcpSteps) answers.push(await connectionLine(running, steps));
-  for (const request of scenario.requests ?? (scenario.tcp === undefined ? [{}] : [])) {
-    const noneExpected = expected?.answers[answers.length] === "none";
-    answers.push(
-      await answerTo(
-        running,
-        request,
-        scenario.advanceMs ?? 0,
-        patienceMs[noneExpected ? "envoyWhenNoneIsExpected" : running.kind],
-      ),
-    );
+  const send = async (requests: readonly ScenarioRequest[]) => {
+    for (const request of requests) {
+      const noneExpected = expected?.answers[answers.length] === "none";
+      const patience = patienceMs[noneExpected ? "envoyWhenNoneIsExpected" : running.kind];
+      answers.push(await answerTo(running, request, scenario.advanceMs ?? 0, patience));
+    }
+  };
+  await send(scenario.requests ?? (scenario.tcp === undefined ? [{}] : []));
+  for (const { plugins, requests = [] } of scenario.updates ?? []) {
+    answers.push(await answerToUpdate(running, await optionsOf({ ...scenario, plugins })));
+    await send(requests);
   }
   const metrics = async () =>
     await Promise.all((scenario.metrics ?? []).map(async (name) => `${name} ${await running.metric(name)}`));
@@ -116,7 +121,7 @@ export async function observe(
       return running.tcpConnections(name).map(({ received, state }) => `${name} ${state} ${textOf(received)}`);
     }),
     logs: startSorted(
-      running.logs.map(({ level, message }) => mask(`${level} ${message}`)),
+      withoutRepeatedRefusals(running.logs.map(({ level, message }) => mask(`${level} ${message}`))),
       started.logs,
     ),
     metrics: await metrics(),
@@ -131,11 +136,19 @@ export async function observe(
   return seen;
 }
 
+const refusalEnd = "critical Plugin configured to fail closed failed to load";
+
 /** Envoy can read a listener that it refuses more than once. */
 function firstRefusal(logs: readonly LogLine[]): string[] {
   const lines = logs.map(({ level, message }) => `${level} ${message}`);
-  const last = lines.findIndex((line) => line.includes("configured to fail closed"));
+  const last = lines.indexOf(refusalEnd);
   return last < 0 ? lines : lines.slice(0, last + 1);
+}
+
+/** As {@link firstRefusal}, where more follows: what refuses a plugin counts once. */
+function withoutRepeatedRefusals(lines: readonly string[]): string[] {
+  const isRefusal = (line: string) => /^(critical Plugin|error Wasm VM failed Failed to \w+ base)/.test(line);
+  return lines.filter((line, i) => !isRefusal(line) || lines.indexOf(line) === i);
 }
 
 function startSorted(lines: readonly string[], started: number): string[] {
@@ -150,12 +163,39 @@ function isShort(seen: Observation, expected: Observation): boolean {
   );
 }
 
+async function answerToUpdate(host: Host, options: HostOptions): Promise<string> {
+  try {
+    await host.update(options);
+    return "updated";
+  } catch (error) {
+    if (error instanceof HarnessError) return `refused ${error.code}`;
+    throw error;
+  }
+}
+
 async function answerTo(
   host: Host,
-  { path = "/", ...options }: ScenarioRequest,
+  { untilStatus, ...request }: ScenarioRequest,
   advanceMs: number,
   patience: number,
 ): Promise<string> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const answer = await oneAnswer(host, request, advanceMs, patience);
+    if (untilStatus === undefined || answer.startsWith(String(untilStatus)) || Date.now() > deadline) return answer;
+    if (host instanceof Emulator) host.advance(100);
+    else await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function oneAnswer(
+  host: Host,
+  { path = "/", abortAtLog, ...request }: Omit<ScenarioRequest, "untilStatus">,
+  advanceMs: number,
+  patience: number,
+): Promise<string> {
+  const abortion = new AbortController();
+  const options = abortAtLog === undefined ? request : { ...request, signal: abortion.signal };
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<"none">((resolve) => {
     timer = setTimeout(resolve, patience, "none");
@@ -165,6 +205,10 @@ async function answerTo(
     throw error;
   });
   if (advanceMs > 0 && host instanceof Emulator) host.advance(advanceMs);
+  if (abortAtLog !== undefined) {
+    await host.waitForLog(abortAtLog);
+    abortion.abort();
+  }
   try {
     // A stream that hangs ends with its host.
     answer.catch(() => {});

@@ -1,5 +1,6 @@
 import type { AbiVersion } from "@attache/abi";
 import type { HostOptions, PluginOptions, RequestOptions, TcpCluster } from "@attache/harness";
+import type { RowName } from "./rows.ts";
 import type { GuestCallbacks, GuestWriter } from "../../harness/testing/guest.ts";
 
 /**
@@ -10,7 +11,7 @@ export interface Scenario {
   /** Group and what is tested, such as `headers: a removed :path`. */
   name: string;
   /** Rows of `rows.ts` that this settles. */
-  covers?: readonly string[];
+  covers?: readonly RowName[];
   /** The filters of the chain, in the order requests pass them. */
   plugins: readonly ScenarioPlugin[];
   /** `{ up: … }` answering 200 `ok` when absent; `{}` for none, which makes the proxy answer. */
@@ -20,8 +21,12 @@ export interface Scenario {
   tcp?: TcpScenario;
   /** One `GET /` when absent. Each starts when the one before has ended. */
   requests?: readonly ScenarioRequest[];
+  /** What comes then: other filters, one after the other. */
+  updates?: readonly ScenarioUpdate[];
   /** How far virtual time goes on once a request is sent; in Envoy time passes by itself. */
   advanceMs?: number;
+  /** Bodies come in pieces of any size, or threads work at the same time: the transcript is not compared. */
+  isTranscriptLoose?: boolean;
   /** Metrics to compare at the end. */
   metrics?: readonly string[];
   /**
@@ -31,6 +36,12 @@ export interface Scenario {
   logs?: readonly string[];
   /** Statuses both must answer, in order; `reset` for a stream without an answer, `none` for one that hangs. */
   statuses?: readonly (number | "reset" | "none")[];
+}
+
+/** The filters are replaced; when they are refused, the old ones stay. */
+export interface ScenarioUpdate {
+  plugins: readonly ScenarioPlugin[];
+  requests?: readonly ScenarioRequest[];
 }
 
 export interface TcpScenario {
@@ -52,6 +63,8 @@ export interface ScenarioPlugin extends Omit<PluginOptions, "module"> {
   /** The guest's callbacks; or a module. */
   guest: ((w: GuestWriter) => GuestCallbacks) | Uint8Array;
   abi?: AbiVersion;
+  /** Export name of the guest's own allocator; `malloc` when absent. */
+  allocator?: string;
   /** WAT at module level. */
   wat?: string;
 }
@@ -59,4 +72,8 @@ export interface ScenarioPlugin extends Omit<PluginOptions, "module"> {
 export interface ScenarioRequest extends RequestOptions {
   /** `/` when absent. */
   path?: string;
+  /** The client breaks the stream off once a log line contains this. */
+  abortAtLog?: string;
+  /** Sent again and again, some time apart, until this status comes; only the last answer counts. */
+  untilStatus?: number;
 }

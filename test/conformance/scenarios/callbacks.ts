@@ -1,5 +1,5 @@
 import type { GuestCallbacks, GuestWriter } from "../../../harness/testing/guest.ts";
-import type { ScenarioRequest } from "../scenario.ts";
+import type { Scenario, ScenarioPlugin, ScenarioRequest } from "../scenario.ts";
 
 /** The callbacks of a stream, in their order. */
 export const streamCallbacks = [
@@ -46,4 +46,16 @@ export function only(callback: string, body: (w: GuestWriter) => string): (w: Gu
 
 export function shortName(callback: string): string {
   return callback.replace("proxy_on_", "").replaceAll("_", " ");
+}
+
+type Acting = Omit<Scenario, "name" | "covers" | "plugins"> & { plugin?: Partial<ScenarioPlugin> };
+
+/** A scenario of one guest that acts when a request comes. */
+export function whenRequested(
+  name: string,
+  covers: Scenario["covers"],
+  act: (w: GuestWriter) => string,
+  { plugin = {}, ...scenario }: Acting = {},
+): Scenario {
+  return { name, ...scenario, covers: covers!, plugins: [{ guest: only("proxy_on_request_headers", act), ...plugin }] };
 }

@@ -99,7 +99,7 @@ const interruptions: Scenario[] = streamCallbacks
         name: "a local reply with a gRPC status",
         call: (w: GuestWriter) => w.reply(503, { body: "gone", grpcStatus: 14 }),
       },
-    ].map(({ name, call }) => ({
+    ].map(({ name, call }): Scenario => ({
       name: `flow: ${name} in ${shortName(callback)}`,
       covers: ["local replies"],
       plugins: [
@@ -120,7 +120,7 @@ const interruptions: Scenario[] = streamCallbacks
       clusters: fullClusters,
       requests: [fullRequest],
     })),
-    ...[0, 1].map((stream) => ({
+    ...[0, 1].map((stream): Scenario => ({
       name: `flow: close_stream(${stream}) in ${shortName(callback)}`,
       covers: ["close_stream"],
       plugins: [
@@ -164,7 +164,7 @@ const statuses: Scenario[] = [200, 204, 302, 304, 418, 599].map((code) => ({
 
 const traps: Scenario[] = [...streamCallbacks, "proxy_on_configure" as const, "proxy_on_vm_start" as const].flatMap(
   (callback) =>
-    (["closed", "open"] as const).map((failurePolicy) => ({
+    (["closed", "open", "reload"] as const).map((failurePolicy) => ({
       name: `flow: a trap in ${shortName(callback)}, failing ${failurePolicy}`,
       covers: ["failure policies"],
       plugins: [
@@ -182,7 +182,7 @@ const traps: Scenario[] = [...streamCallbacks, "proxy_on_configure" as const, "p
 
 /** A trap at the bottom of calls, each of its own function, and one at the bottom of a recursion. */
 const backtraces: Scenario[] = [
-  ...[8, 9, 40, 49, 50, 120].map((depth) => ({
+  ...[8, 9, 40, 49, 50, 120].map((depth): Scenario => ({
     name: `flow: a trap below ${depth} calls`,
     covers: ["traps"],
     plugins: [
@@ -195,7 +195,7 @@ const backtraces: Scenario[] = [
       },
     ],
   })),
-  ...["_ZN3app3runE", "_ZN3appE", "_ZN9app3runE", "_ZNE", "_Z", "_RNvC3app3run"].map((symbol) => ({
+  ...["_ZN3app3runE", "_ZN3appE", "_ZN9app3runE", "_ZNE", "_Z", "_RNvC3app3run"].map((symbol): Scenario => ({
     name: `flow: a trap in a function called ${symbol}`,
     covers: ["traps"],
     plugins: [

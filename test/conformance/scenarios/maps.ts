@@ -127,13 +127,13 @@ const changes: Scenario[] = operations.flatMap(([name, calls]) =>
   })),
 );
 
-const pseudoHeaders: Scenario[] = [":path", ":method", ":authority", ":scheme"].flatMap((name) => [
+const pseudoHeaders: Scenario[] = [":path", ":method", ":authority", ":scheme"].flatMap((name): Scenario[] => [
   {
     name: `maps: ${name} removed`,
     covers: ["required headers"],
     plugins: [{ guest: only("proxy_on_request_headers", (w) => w.remove(0, name) + w.logPairs(0)) }],
   },
-  ...(name === ":method" ? ["PUT"] : name === ":path" ? ["/new?q", "*"] : ["other"]).map((value) => ({
+  ...(name === ":method" ? ["PUT"] : name === ":path" ? ["/new?q", "*"] : ["other"]).map((value): Scenario => ({
     name: `maps: ${name} replaced by ${value}`,
     covers: ["header map rules"],
     plugins: [{ guest: only("proxy_on_request_headers", (w) => w.replace(0, name, value) + w.logPairs(0)) }],
@@ -173,6 +173,75 @@ const pointers: Scenario[] = (
   logs: ["status="],
 }));
 
+/** Blobs that are no pairs, and those just within the limits. */
+const blobs: [what: string, blob: string][] = [
+  ["nothing", ""],
+  ["a byte", "\0"],
+  ["no pairs", "\0\0\0\0"],
+  ["a byte too many", encodePairs(["x-a", "1"]) + "\0"],
+  ["a byte too few", encodePairs(["x-a", "1"]).slice(0, -1)],
+  ["no NUL behind the name", encodePairs(["x-a", "1"]).replace("x-a\0", "x-a!")],
+  ["no NUL behind the value", encodePairs(["x-a", "1"]).slice(0, -1) + "!"],
+  ["a NUL inside of a value", encodePairs(["x-a", "1\0" + "2"])],
+  ["a count that is too large", "\x09" + encodePairs(["x-a", "1"]).slice(1)],
+  ["a length that is too large", encodePairs(["x-a", "1"]).replace("\x03\0\0\0", "\x63\0\0\0")],
+];
+
+const malformed: Scenario[] = blobs.map(([what, blob]) => ({
+  name: `maps: set to a blob of ${what}`,
+  covers: ["pairs: malformed"],
+  plugins: [
+    {
+      guest: only(
+        "proxy_on_response_headers",
+        (w) =>
+          `${w.show("set", w.call("proxy_set_header_map_pairs", 2, [blob]))} ${w.logPairs(2)} ${w.replace(2, ":status", "200")}`,
+      ),
+    },
+  ],
+  clusters: { up: () => ({ headers: { "content-length": "0" } }) },
+}));
+
+const bounded: Scenario[] = [
+  ["1024 pairs", Array.from({ length: 1024 }, (_, i) => [`x-${i}`, "1"]).flat()],
+  ["1025 pairs", Array.from({ length: 1025 }, (_, i) => [`x-${i}`, "1"]).flat()],
+].map(([what, pairs]) => ({
+  name: `maps: set to ${what as string}`,
+  covers: ["pairs: limits"],
+  plugins: [
+    {
+      guest: only(
+        "proxy_on_response_headers",
+        (w) => `${w.show("set", w.call("proxy_set_header_map_pairs", 2, [encodePairs(pairs as string[])]))}
+          ${w.show("size", w.call("proxy_get_header_map_size", 2, 0))} ${w.show("is", "(i32.load (i32.const 0))")}
+          ${w.show("clear", w.call("proxy_set_header_map_pairs", 2, [encodePairs([":status", "200"])]))}`,
+      ),
+    },
+  ],
+}));
+
+const largest: Scenario = {
+  name: "maps: blobs of pairs of 1 MiB and more",
+  covers: ["pairs: limits"],
+  plugins: [
+    {
+      guest: only("proxy_on_response_headers", (w) => {
+        const size = (value: number) => 4 + 8 + 4 + value + 1;
+        const blob = (
+          value: number,
+        ) => `(i32.store (i32.const 131072) (i32.const 1)) (i32.store (i32.const 131076) (i32.const 3))
+            (i32.store (i32.const 131080) (i32.const ${value})) (i32.store (i32.const 131084) (i32.const 0x00612d78))
+            (memory.fill (i32.const 131088) (i32.const 97) (i32.const ${value})) (i32.store8 (i32.const ${131088 + value}) (i32.const 0))
+            ${w.show("set", `(call $proxy_set_header_map_pairs (i32.const 2) (i32.const 131072) (i32.const ${size(value)}))`)}
+            ${w.show("size", w.call("proxy_get_header_map_size", 2, 0))} ${w.show("is", "(i32.load (i32.const 0))")}`;
+        const most = 1024 * 1024 - size(0);
+        return `(drop (memory.grow (i32.const 20))) ${blob(most)} ${blob(most + 1)}
+            ${w.show("end", w.call("proxy_set_header_map_pairs", 2, [encodePairs([":status", "200"])]))}`;
+      }),
+    },
+  ],
+};
+
 /** Reading what another filter of the chain wrote, both ways. */
 const chains: Scenario[] = [
   {
@@ -195,5 +264,8 @@ export const maps: readonly Scenario[] = [
   ...pseudoHeaders,
   ...status,
   ...pointers,
+  ...malformed,
+  ...bounded,
+  largest,
   ...chains,
 ];

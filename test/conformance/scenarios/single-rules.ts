@@ -10,6 +10,7 @@ const untilTheEnd = "(i32.eqz (local.get $end_of_stream))";
 export const singleRules: readonly Scenario[] = [
   {
     name: "rule: continuing drops the request's headers at once",
+    covers: ["continue"],
     plugins: [
       {
         guest: only(
@@ -23,6 +24,7 @@ export const singleRules: readonly Scenario[] = [
   },
   ...["request", "response"].map((side, i): Scenario => ({
     name: `rule: a ${side} body callback can create trailers at the end`,
+    covers: ["trailers: created"],
     plugins: [
       {
         guest: only(`proxy_on_${side}_body`, (w) =>
@@ -36,6 +38,7 @@ export const singleRules: readonly Scenario[] = [
   })),
   ...["request", "response"].map((side, i): Scenario => ({
     name: `rule: a ${side} body that is buffered is shown whole`,
+    covers: ["body: buffered view"],
     plugins: [
       {
         guest: only(
@@ -50,6 +53,7 @@ export const singleRules: readonly Scenario[] = [
   })),
   {
     name: "rule: a filter that the request never reached makes its context for the log",
+    covers: ["end of stream: a filter that was not reached"],
     plugins: [
       { name: "replies", guest: only("proxy_on_request_headers", (w) => w.reply(403, { body: "no" })) },
       {
@@ -66,6 +70,7 @@ export const singleRules: readonly Scenario[] = [
   },
   {
     name: "rule: an effective context must exist",
+    covers: ["proxy_set_effective_context"],
     plugins: [
       {
         guest: only("proxy_on_request_headers", (w) =>
@@ -78,6 +83,7 @@ export const singleRules: readonly Scenario[] = [
   ...[1, 3, 4].flatMap((status) =>
     [false, true].map((allowOnHeadersStopIteration): Scenario => ({
       name: `rule: a request held with ${status} goes on when a callout is answered${allowOnHeadersStopIteration ? ", StopIteration allowed" : ""}`,
+      covers: ["http callouts: holding a stream", "body: held by headers"],
       plugins: [
         {
           allowOnHeadersStopIteration,
@@ -105,6 +111,7 @@ export const singleRules: readonly Scenario[] = [
   ),
   {
     name: "rule: shared data is set only at the version that was read",
+    covers: ["shared data: compare and swap"],
     plugins: [
       {
         guest: only(

@@ -1,5 +1,6 @@
 import type { GuestCallbacks, GuestWriter } from "../../../harness/testing/guest.ts";
 import { encodePairs } from "../../../harness/wasm/pairs.ts";
+import type { RowName } from "../rows.ts";
 import type { Scenario, ScenarioPlugin, TcpScenario, TcpStep } from "../scenario.ts";
 
 const downstream = 2;
@@ -358,4 +359,13 @@ const chain: Scenario = {
   },
 };
 
-export const tcpScenarios: readonly Scenario[] = [...flow, chain, ...buffers, ...failing, ...properties];
+const settle = (row: RowName, scenarios: readonly Scenario[]) =>
+  scenarios.map((scenario): Scenario => ({ ...scenario, covers: [row] }));
+
+export const tcpScenarios: readonly Scenario[] = [
+  ...settle("tcp: flow", flow),
+  ...settle("tcp: chains", [chain]),
+  ...settle("tcp: buffers", buffers),
+  ...settle("tcp: failures", failing),
+  ...settle("tcp: attributes", properties),
+];
