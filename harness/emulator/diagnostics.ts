@@ -1,5 +1,6 @@
 export type DiagnosticCode =
   | "BAD_PAIRS"
+  | "CALLBACK_ENDLESS"
   | "CONTINUED_TOO_EARLY"
   | "LOCAL_REPLY_TWICE"
   | "LOCAL_REPLY_TOO_LATE"

@@ -200,6 +200,12 @@ export const rules: readonly Rule[] = [
     to: "const mostFrames = 19;",
   },
   {
+    name: "a guest's memory ends at 1 GiB",
+    file: "wasm/bounded-module.ts",
+    from: "export const mostPages = 16_384;",
+    to: "export const mostPages = 65_536;",
+  },
+  {
     name: "what the upstream of a TCP connection sends passes the filters backwards",
     file: "tcp/downstream-connection.ts",
     from: "this.#filters.toReversed()",

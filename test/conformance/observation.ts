@@ -56,8 +56,12 @@ const echo: TcpCluster = { tcp: (peer) => ({ data: (bytes) => peer.write(bytes) 
 
 async function compilePlugins(plugins: readonly ScenarioPlugin[]): Promise<PluginOptions[]> {
   return await Promise.all(
-    plugins.map(async ({ guest: source, abi, wat, ...plugin }) => {
-      const options = { ...(abi === undefined ? {} : { abi }), ...(wat === undefined ? {} : { module: wat }) };
+    plugins.map(async ({ guest: source, abi, wat, memory, ...plugin }) => {
+      const options = {
+        ...(abi === undefined ? {} : { abi }),
+        ...(wat === undefined ? {} : { module: wat }),
+        ...(memory === undefined ? {} : { memory }),
+      };
       return { ...plugin, module: typeof source === "function" ? await guest(source, options) : source };
     }),
   );

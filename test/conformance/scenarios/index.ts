@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { buffers } from "./buffers.ts";
 import { flow } from "./flow.ts";
 import { maps } from "./maps.ts";
+import { memoryScenarios } from "./memory.ts";
 import { properties } from "./properties.ts";
 import { singleRules } from "./single-rules.ts";
 import { tcpScenarios } from "./tcp.ts";
@@ -13,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   ...flow,
   ...properties,
   ...tcpScenarios,
+  ...memoryScenarios,
   ...singleRules,
 ];
 
