@@ -38,6 +38,8 @@ export interface UpstreamInfo {
 export interface FilterStateEntry {
   value: string;
   isReadOnly: boolean;
+  /** Text for expressions, too, which take others for bytes. */
+  isText: boolean;
 }
 
 /** What the proxy knows about a stream; properties and the access log read it. */

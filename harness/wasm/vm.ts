@@ -1,4 +1,5 @@
 import type { AbiVersion } from "@attache/abi";
+import { Expressions } from "../abi/expressions.ts";
 import { hostFunctions } from "../abi/host-functions.ts";
 import type { HarnessError } from "../errors.ts";
 import type { ProxyServices } from "../emulator/services.ts";
@@ -46,6 +47,7 @@ export class Vm {
   isFailed = false;
   /** The current callback made a local reply: what it returns is ignored. */
   stopsNextIteration = false;
+  readonly expressions = new Expressions();
   restriction: number = Restriction.None;
   nextHttpCallToken = 0;
   nextGrpcCallToken = 1;

@@ -206,6 +206,24 @@ export const rules: readonly Rule[] = [
     to: "export const mostPages = 65_536;",
   },
   {
+    name: "an expression is evaluated in the context whose callback runs",
+    file: "abi/expressions.ts",
+    from: "evaluate(vm.worker.current!)",
+    to: "evaluate(vm.context())",
+  },
+  {
+    name: "what a filter sets on the stream is bytes to expressions",
+    file: "properties/attributes.ts",
+    from: "return state.isText ? state.value : new Bytes(state.value);",
+    to: "return state.value;",
+  },
+  {
+    name: "the id of a connection is unsigned",
+    file: "properties/attributes.ts",
+    from: 'case "id":\n      return unsigned(info.connection.id);',
+    to: 'case "id":\n      return "";',
+  },
+  {
     name: "what the upstream of a TCP connection sends passes the filters backwards",
     file: "tcp/downstream-connection.ts",
     from: "this.#filters.toReversed()",

@@ -238,6 +238,7 @@ function mask(line: string): string {
     .replace(/x-envoy-upstream-service-time: \d+/g, "x-envoy-upstream-service-time: <ms>")
     .replace(/x-envoy-upstream-service-time=\d+/g, "x-envoy-upstream-service-time=<ms>")
     .replace(/(\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT)/g, "<date>")
+    .replace(/(expr_create parse error: ERROR: )[^]*/, "$1<text>")
     .replace(/(_shared_queue\()[1-9]\d*(,|\))/, "$1<token>$2")
     .replace(/(proxy_on_queue_ready\(\d+, )\d+/, "$1<token>")
     .replace(/(proxy_set_shared_data\(.*, )[1-9]\d*\)/, "$1<version>)")

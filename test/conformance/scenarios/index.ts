@@ -1,5 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { buffers } from "./buffers.ts";
+import { expressions } from "./expressions.ts";
 import { flow } from "./flow.ts";
 import { maps } from "./maps.ts";
 import { memoryScenarios } from "./memory.ts";
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   ...properties,
   ...tcpScenarios,
   ...memoryScenarios,
+  ...expressions,
   ...singleRules,
 ];
 
