@@ -187,7 +187,7 @@ function address(host: string, port: number): PropertyGroup {
 function upstream(name: string, info: StreamInfo): Property | undefined {
   const peer = info.upstream;
   if (name === "num_endpoints") return info.cluster === null ? undefined : unsigned(1);
-  if (name === "request_attempt_count") return unsigned(peer === null ? 0 : 1);
+  if (name === "request_attempt_count") return unsigned(info.attempts);
   // A TCP connection has an upstream from its beginning, though it is not known which.
   if (name === "transport_failure_reason" && (peer !== null || info.protocol === null)) return "";
   if (peer === null) return undefined;

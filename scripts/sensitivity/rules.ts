@@ -224,6 +224,36 @@ export const rules: readonly Rule[] = [
     to: 'case "id":\n      return "";',
   },
   {
+    name: "a filter can ask for retries by a header",
+    file: "http/retry.ts",
+    from: 'headers.get("x-envoy-retry-on")',
+    to: "null",
+  },
+  {
+    name: "a request is sent once more, unless it is said how often",
+    file: "http/retry.ts",
+    from: "policy?.numRetries ?? 1;",
+    to: "policy?.numRetries ?? 2;",
+  },
+  {
+    name: "retries that are used up leave a flag",
+    file: "http/router.ts",
+    from: 'if (decision === "exhausted") info.responseFlags |= ResponseFlag.UpstreamRetryLimitExceeded;',
+    to: "",
+  },
+  {
+    name: "an attempt may take as long as a filter says",
+    file: "http/upstream.ts",
+    from: 'takeNumber(headers, "x-envoy-upstream-rq-per-try-timeout-ms") ?? perTryMs',
+    to: "perTryMs",
+  },
+  {
+    name: "a redirect keeps the query",
+    file: "http/redirect.ts",
+    from: "stripQuery === true ? target : target + query",
+    to: "target",
+  },
+  {
     name: "what the upstream of a TCP connection sends passes the filters backwards",
     file: "tcp/downstream-connection.ts",
     from: "this.#filters.toReversed()",

@@ -5,6 +5,7 @@ import { flow } from "./flow.ts";
 import { maps } from "./maps.ts";
 import { memoryScenarios } from "./memory.ts";
 import { properties } from "./properties.ts";
+import { routes } from "./routes.ts";
 import { singleRules } from "./single-rules.ts";
 import { tcpScenarios } from "./tcp.ts";
 
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   ...properties,
   ...tcpScenarios,
   ...memoryScenarios,
+  ...routes,
   ...expressions,
   ...singleRules,
 ];
