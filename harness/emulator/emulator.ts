@@ -123,8 +123,9 @@ export class Emulator implements Host {
   }
 
   async fetch(path: string, options: RequestOptions = {}): Promise<Response> {
-    const { deadline } = this.#services;
-    return await deadline.whileUsable(async () => await exchange((sink) => this.openStream(sink), path, options));
+    const { deadline, dispatcher } = this.#services;
+    const open = (sink: ResponseSink) => this.openStream(sink);
+    return await deadline.whileUsable(async () => await exchange(open, path, options, dispatcher));
   }
 
   /** A stream to be driven step by step. */

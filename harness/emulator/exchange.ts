@@ -1,3 +1,4 @@
+import type { Dispatcher } from "./dispatcher.ts";
 import { HarnessError } from "../errors.ts";
 import type { HeaderList, RequestOptions, Response } from "../host.ts";
 import { frameResponse } from "../http/framing.ts";
@@ -10,9 +11,10 @@ export async function exchange(
   open: (sink: ResponseSink) => HttpStream,
   path: string,
   options: RequestOptions,
+  dispatcher: Dispatcher,
 ): Promise<Response> {
   return await new Promise((resolve, reject) => {
-    const gathering = new Gathering(resolve, reject, options.method === "HEAD");
+    const gathering = new Gathering(resolve, reject, options.method === "HEAD", dispatcher);
     gathering.send(open(gathering), path, options);
   });
 }
@@ -21,6 +23,7 @@ class Gathering implements ResponseSink {
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: HarnessError) => void;
   readonly #isHead: boolean;
+  readonly #dispatcher: Dispatcher;
   #headers: HeaderMap | null = null;
   #lines: readonly string[] = [];
   readonly #chunks: Uint8Array[] = [];
@@ -28,10 +31,16 @@ class Gathering implements ResponseSink {
   #isPaused = false;
   #isSending = false;
 
-  constructor(resolve: (response: Response) => void, reject: (error: HarnessError) => void, isHead: boolean) {
+  constructor(
+    resolve: (response: Response) => void,
+    reject: (error: HarnessError) => void,
+    isHead: boolean,
+    dispatcher: Dispatcher,
+  ) {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#isHead = isHead;
+    this.#dispatcher = dispatcher;
   }
 
   send(stream: HttpStream, path: string, options: RequestOptions): void {
@@ -76,7 +85,10 @@ class Gathering implements ResponseSink {
   #sendSteps(): void {
     if (this.#isSending) return;
     this.#isSending = true;
-    while (!this.#isPaused && this.#steps.length > 0) this.#steps.shift()!();
+    // What a client sends in one go has been read before anything answers.
+    this.#dispatcher.batch(() => {
+      while (!this.#isPaused && this.#steps.length > 0) this.#steps.shift()!();
+    });
     this.#isSending = false;
   }
 

@@ -34,6 +34,7 @@ export class Router implements HttpFilter, UpstreamListener {
   #retry: Retry | null = null;
   /** The request's body so far, as long as it might be sent again. */
   #sentBody: Uint8Array[] = [];
+  #sentBytes = 0;
   #responseStarted = false;
   #requestComplete = false;
 
@@ -200,8 +201,9 @@ export class Router implements HttpFilter, UpstreamListener {
   #keepForRetry(bytes: Uint8Array): void {
     if (this.#retry === null) return;
     this.#sentBody.push(bytes);
+    this.#sentBytes += bytes.length;
     // A request with a longer body is not sent again.
-    if (this.#sentBody.reduce((sum, { length }) => sum + length, 0) <= this.#stream.bufferLimit) return;
+    if (this.#sentBytes <= this.#stream.bufferLimit) return;
     this.#retry = null;
     this.#sentBody = [];
   }

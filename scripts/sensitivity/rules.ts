@@ -254,6 +254,12 @@ export const rules: readonly Rule[] = [
     to: "target",
   },
   {
+    name: "a request that comes at once is read before a callout is answered",
+    file: "emulator/dispatcher.ts",
+    from: "this.#isRunning = true;\n    try {\n      events();",
+    to: "try {\n      events();",
+  },
+  {
     name: "what the upstream of a TCP connection sends passes the filters backwards",
     file: "tcp/downstream-connection.ts",
     from: "this.#filters.toReversed()",
