@@ -9,6 +9,7 @@ export type HarnessErrorCode =
   | "PORT_IN_USE"
   | "ENVOY_MISSING"
   | "ENVOY_FAILED"
+  | "CALLBACK_ENDLESS"
   | "STREAM_RESET"
   | "TIMEOUT";
 

@@ -164,11 +164,57 @@ export interface Route {
     path?: string;
     headers?: readonly HeaderMatch[];
   };
-  /** Exactly one of `cluster`, `clusterHeader` and `directResponse`. */
+  /** Exactly one of `cluster`, `clusterHeader`, `weightedClusters`, `redirect` and `directResponse`. */
   cluster?: string;
   /** The request header that names the cluster. */
   clusterHeader?: string;
+  /** Each request goes to one of them, by chance. */
+  weightedClusters?: readonly WeightedCluster[];
+  redirect?: Redirect;
   directResponse?: { status: number; body?: string };
+  /** How long the upstream may take once it has the request; 15,000 when absent, 0 for ever. */
+  timeoutMs?: number;
+  retryPolicy?: RetryPolicy;
+}
+
+export interface WeightedCluster {
+  name: string;
+  /** Its share, of the sum of all. */
+  weight: number;
+}
+
+/** Sends clients elsewhere. What is absent stays as it was in the request. */
+export interface Redirect {
+  schemeRedirect?: string;
+  /** As `schemeRedirect: "https"`. */
+  httpsRedirect?: boolean;
+  hostRedirect?: string;
+  portRedirect?: number;
+  /** The path, and the query if it has one. */
+  pathRedirect?: string;
+  /** Takes the place of the prefix or path that matched. */
+  prefixRewrite?: string;
+  /** 301 when absent. */
+  responseCode?: 301 | 302 | 303 | 307 | 308;
+  /** Leaves out the request's query. */
+  stripQuery?: boolean;
+}
+
+/** When a request is sent again. Filters can say the same in headers: `x-envoy-retry-on`, `x-envoy-max-retries` and so on. */
+export interface RetryPolicy {
+  /**
+   * With commas between them: `5xx`, `gateway-error`, `reset`, `connect-failure`, `retriable-4xx`, `retriable-status-codes`, and
+   * for gRPC `cancelled`, `deadline-exceeded`, `internal`, `resource-exhausted`, `unavailable`.
+   */
+  retryOn: string;
+  /** Attempts after the first; 1 when absent. */
+  numRetries?: number;
+  /** How long one attempt may take. Absent: as long as the route's timeout allows. */
+  perTryTimeoutMs?: number;
+  /** For `retriable-status-codes`. */
+  retriableStatusCodes?: readonly number[];
+  /** Before an attempt comes a random wait, below 25 ms at first and at most ten times that when absent. */
+  backOff?: { baseIntervalMs: number; maxIntervalMs?: number };
 }
 
 export type FailurePolicy = "closed" | "open" | "reload";

@@ -1,6 +1,6 @@
 import { HeaderMap } from "../http/header-map.ts";
 import { HttpCall } from "../http/http-call.ts";
-import { takeTimeout } from "../http/upstream.ts";
+import { takeTimeouts } from "../http/upstream.ts";
 import type { PluginContext } from "../wasm/plugin-context.ts";
 import type { Vm } from "../wasm/vm.ts";
 import { written } from "./logging.ts";
@@ -140,8 +140,13 @@ export function calloutFunctions(vm: Vm) {
     const token = (vm.nextHttpCallToken += 4);
     if (!cluster.hasHosts) return Status.InternalFailure;
     headers.set("x-envoy-internal", "true");
-    const call = new HttpCall(cluster, headers, body, takeTimeout(headers, timeoutMs), services, (response) =>
-      root.httpCallEnded(token, response),
+    const call = new HttpCall(
+      cluster,
+      headers,
+      body,
+      takeTimeouts(headers, timeoutMs, 0).wholeMs,
+      services,
+      (response) => root.httpCallEnded(token, response),
     );
     root.httpCalls.set(token, call);
     memory.setU32(tokenOut, token);

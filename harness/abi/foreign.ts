@@ -1,6 +1,7 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import type { Context } from "../wasm/context.ts";
 import type { Vm } from "../wasm/vm.ts";
+import { createExpression, deleteExpression, evaluateExpression } from "./expressions.ts";
 import { readProtobuf } from "./protobuf.ts";
 import { signData, verifySignature } from "./signatures.ts";
 import { Status } from "./status.ts";
@@ -25,6 +26,9 @@ const envoyFunctions = new Map<string, (context: Context, args: Uint8Array) => F
   ["verify_signature", (_context, args) => verifySignature(args)],
   ["sign", (_context, args) => signData(args)],
   ["set_envoy_filter_state", setEnvoyFilterState],
+  ["expr_create", createExpression],
+  ["expr_evaluate", evaluateExpression],
+  ["expr_delete", deleteExpression],
 ]);
 
 export function foreignFunctionCall(vm: Vm) {
@@ -72,13 +76,16 @@ function uncompress(bytes: Uint8Array): ForeignResult {
   }
 }
 
+/** Of `WasmType`: what is not text, expressions take for bytes. */
+const textType = 1;
+
 function declareProperty(context: Context, args: Uint8Array): ForeignResult {
   const fields = readProtobuf(args);
   if (fields === null) return Status.BadArgument;
   const name = fields.text(1);
   const declared = (context.declaredProperties ??= new Map());
   if (declared.has(name)) return Status.BadArgument;
-  declared.set(name, { isReadOnly: fields.number(2) !== 0 });
+  declared.set(name, { isReadOnly: fields.number(2) !== 0, isText: fields.number(3) === textType });
   return Status.Ok;
 }
 
@@ -98,6 +105,6 @@ function setEnvoyFilterState(context: Context, args: Uint8Array): ForeignResult 
   const info = context.streamInfo;
   if (!textObjects.has(path) || info === null) return Status.NotFound;
   info.filterState ??= new Map();
-  info.filterState.set(path, { value: fields.text(2), isReadOnly: false });
+  info.filterState.set(path, { value: fields.text(2), isReadOnly: false, isText: false });
   return Status.Ok;
 }

@@ -26,8 +26,9 @@ export function propertyFunctions(vm: Vm) {
       const key = `wasm.${path}`;
       const known = states.get(key);
       if (known?.isReadOnly === true) return Status.BadArgument;
-      const isReadOnly = known?.isReadOnly ?? context.root?.declaredProperties?.get(path)?.isReadOnly ?? false;
-      states.set(key, { value: memory.text(valuePtr >>> 0, valueSize >>> 0), isReadOnly });
+      const declared = known ?? context.root?.declaredProperties?.get(path);
+      const { isReadOnly = false, isText = false } = declared ?? {};
+      states.set(key, { value: memory.text(valuePtr >>> 0, valueSize >>> 0), isReadOnly, isText });
       return Status.Ok;
     },
   };

@@ -1,5 +1,6 @@
 export type DiagnosticCode =
   | "BAD_PAIRS"
+  | "CALLBACK_ENDLESS"
   | "CONTINUED_TOO_EARLY"
   | "ENVOY_HANGS"
   | "LOCAL_REPLY_TWICE"

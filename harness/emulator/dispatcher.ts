@@ -7,6 +7,21 @@ export class Dispatcher {
     this.#tasks.push(task);
   }
 
+  /** Several events from outside that come at once: posted work waits until all are handled. */
+  batch(events: () => void): void {
+    if (this.#isRunning) {
+      events();
+      return;
+    }
+    this.#isRunning = true;
+    try {
+      events();
+    } finally {
+      this.#isRunning = false;
+    }
+    this.run();
+  }
+
   /** Every event from outside ends with this. */
   run(): void {
     if (this.#isRunning || this.#tasks.length === 0) return;

@@ -19,6 +19,7 @@ import { MockTcpUpstream } from "../tcp/mock-tcp-cluster.ts";
 import { TcpProxy } from "../tcp/tcp-proxy.ts";
 import { createClusters, isHttpMock } from "./clusters.ts";
 import { RealClock, VirtualClock, type Clock } from "./clock.ts";
+import { Deadline } from "./deadline.ts";
 import { Diagnostics, type Diagnostic } from "./diagnostics.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { exchange } from "./exchange.ts";
@@ -46,6 +47,11 @@ export interface EmulatorOptions extends HostOptions {
   seed?: number;
   /** Bytes of a body that are held back before 413, 500 or back-pressure; 1 MiB when absent, as in Envoy. */
   bufferLimit?: number;
+  /**
+   * How long a callback of a filter may take, in milliseconds of real time; 10,000 when absent. Envoy would hang: here the filter is
+   * ended, whatever is waited for rejects with `CALLBACK_ENDLESS`, and so does all that is asked of the emulator afterwards.
+   */
+  callbackDeadlineMs?: number;
   /** What filters find by `proxy_call_foreign_function` beside Envoy's own, as an extension of the proxy would add it. */
   foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
   /** Told of each log line as it comes; `prefix` names the plugin. */
@@ -87,6 +93,7 @@ export class Emulator implements Host {
       log: new ProxyLog(logLevel, retention, options.onLog ?? null),
       transcript: logLevel === "trace" ? new Transcript(retention) : null,
       clock: clock === "virtual" ? new VirtualClock(startTime) : new RealClock(() => dispatcher.run()),
+      deadline: new Deadline(options.callbackDeadlineMs ?? 10_000),
       dispatcher,
       random: new Random(seed),
       metrics: new Metrics(),
@@ -116,13 +123,15 @@ export class Emulator implements Host {
   }
 
   async fetch(path: string, options: RequestOptions = {}): Promise<Response> {
-    return await exchange((sink) => this.openStream(sink), path, options);
+    const { deadline, dispatcher } = this.#services;
+    const open = (sink: ResponseSink) => this.openStream(sink);
+    return await deadline.whileUsable(async () => await exchange(open, path, options, dispatcher));
   }
 
   /** A stream to be driven step by step. */
   openStream(sink: ResponseSink, options: StreamOptions = {}): HttpStream {
     const { connection = this.connect(), protocol = "HTTP/1.1" } = options;
-    if (this.#isStopped) throw new HarnessError("STREAM_RESET", "the emulator has been stopped");
+    this.#assertUsable();
     const chain = this.#http;
     const worker = this.#takeWorker();
     const listener: Listener = {
@@ -134,7 +143,7 @@ export class Emulator implements Host {
   }
 
   async openTcp(): Promise<TcpConnection> {
-    if (this.#isStopped) throw new HarnessError("STREAM_RESET", "the emulator has been stopped");
+    this.#assertUsable();
     if (this.#tcp === null) throw new HarnessError("OPTION_INVALID", "tcp: the host has no TCP listener");
     const services = this.#services;
     const info = new StreamInfo(this.connect(), null, services.clock.now());
@@ -151,6 +160,11 @@ export class Emulator implements Host {
     throw new HarnessError("OPTION_INVALID", `clusters.${cluster}: there is no such mocked TCP cluster`);
   }
 
+  #assertUsable(): void {
+    this.#services.deadline.assertUsable();
+    if (this.#isStopped) throw new HarnessError("STREAM_RESET", "the emulator has been stopped");
+  }
+
   #takeWorker(): number {
     return 1 + (this.#nextWorker++ % (this.#workers.length - 1));
   }
@@ -163,7 +177,8 @@ export class Emulator implements Host {
 
   /** Lets virtual time pass: timers and timeouts fire in order. */
   advance(milliseconds: number): void {
-    const { clock, dispatcher } = this.#services;
+    const { clock, deadline, dispatcher } = this.#services;
+    deadline.assertUsable();
     if (!(clock instanceof VirtualClock))
       throw new HarnessError("OPTION_INVALID", 'clock: only "virtual" can be advanced');
     clock.advance(milliseconds, () => dispatcher.run());
@@ -206,6 +221,7 @@ export class Emulator implements Host {
   }
 
   async update(options: HostOptions): Promise<void> {
+    this.#services.deadline.assertUsable();
     const clusters = createClusters(options, this.#services);
     const routes = new RouteTable(options);
     const plugins = await loadPlugins(options.plugins, "plugins");

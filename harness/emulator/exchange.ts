@@ -1,3 +1,4 @@
+import type { Dispatcher } from "./dispatcher.ts";
 import { HarnessError } from "../errors.ts";
 import type { HeaderList, RequestOptions, Response } from "../host.ts";
 import { frameResponse } from "../http/framing.ts";
@@ -10,12 +11,13 @@ export async function exchange(
   open: (sink: ResponseSink) => HttpStream,
   path: string,
   options: RequestOptions,
+  dispatcher: Dispatcher,
 ): Promise<Response> {
   const { signal } = options;
   let abort: (() => void) | null = null;
   try {
     return await new Promise((resolve, reject) => {
-      const gathering = new Gathering(resolve, reject, options.method === "HEAD");
+      const gathering = new Gathering(resolve, reject, options.method === "HEAD", dispatcher);
       const stream = open(gathering);
       abort = () => {
         gathering.reset("the client broke it off");
@@ -34,6 +36,7 @@ class Gathering implements ResponseSink {
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: HarnessError) => void;
   readonly #isHead: boolean;
+  readonly #dispatcher: Dispatcher;
   #headers: HeaderMap | null = null;
   #lines: readonly string[] = [];
   readonly #chunks: Uint8Array[] = [];
@@ -41,10 +44,16 @@ class Gathering implements ResponseSink {
   #isPaused = false;
   #isSending = false;
 
-  constructor(resolve: (response: Response) => void, reject: (error: HarnessError) => void, isHead: boolean) {
+  constructor(
+    resolve: (response: Response) => void,
+    reject: (error: HarnessError) => void,
+    isHead: boolean,
+    dispatcher: Dispatcher,
+  ) {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#isHead = isHead;
+    this.#dispatcher = dispatcher;
   }
 
   send(stream: HttpStream, path: string, options: RequestOptions): void {
@@ -89,7 +98,10 @@ class Gathering implements ResponseSink {
   #sendSteps(): void {
     if (this.#isSending) return;
     this.#isSending = true;
-    while (!this.#isPaused && this.#steps.length > 0) this.#steps.shift()!();
+    // What a client sends in one go has been read before anything answers.
+    this.#dispatcher.batch(() => {
+      while (!this.#isPaused && this.#steps.length > 0) this.#steps.shift()!();
+    });
     this.#isSending = false;
   }
 

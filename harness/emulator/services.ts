@@ -1,6 +1,7 @@
 import type { ForeignFunction } from "../abi/foreign.ts";
 import type { UpstreamCluster } from "../http/upstream.ts";
 import type { Clock } from "./clock.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { ProxyLog } from "./log.ts";
@@ -17,6 +18,7 @@ export interface ProxyServices {
   /** `null` unless calls are recorded. */
   readonly transcript: Transcript | null;
   readonly clock: Clock;
+  readonly deadline: Deadline;
   readonly dispatcher: Dispatcher;
   readonly random: Random;
   readonly metrics: Metrics;

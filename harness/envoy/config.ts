@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { routesOf } from "../http/route-table.ts";
-import type { Cluster, HostOptions, PluginOptions, RealCluster, Route } from "../host.ts";
+import type { Cluster, HostOptions, PluginOptions, RealCluster, Redirect, RetryPolicy, Route } from "../host.ts";
 
 /** Envoy's configuration, as JSON that Envoy reads as YAML. */
 type Json = Record<string, unknown>;
@@ -148,14 +148,57 @@ function route(entry: Route): Json {
         exact === undefined ? { name, present_match: true } : { name, string_match: { exact } },
       ),
     },
-    ...(entry.directResponse === undefined
-      ? { route: { cluster: entry.cluster, cluster_header: entry.clusterHeader } }
-      : { direct_response: { status: entry.directResponse.status, body: directBody(entry.directResponse.body) } }),
+    ...routeAction(entry),
   };
 }
 
-function directBody(body: string | undefined): Json | undefined {
-  return body === undefined ? undefined : { inline_string: body };
+function routeAction({ directResponse, redirect, ...entry }: Route): Json {
+  if (directResponse !== undefined) {
+    const { status, body } = directResponse;
+    return { direct_response: { status, body: body === undefined ? undefined : { inline_string: body } } };
+  }
+  if (redirect !== undefined) return { redirect: redirectAction(redirect) };
+  const { cluster, clusterHeader, weightedClusters: clusters, timeoutMs, retryPolicy } = entry;
+  return {
+    route: {
+      cluster,
+      cluster_header: clusterHeader,
+      weighted_clusters: clusters === undefined ? undefined : { clusters },
+      timeout: duration(timeoutMs),
+      retry_policy: retryPolicy === undefined ? undefined : retry(retryPolicy),
+    },
+  };
+}
+
+function redirectAction(redirect: Redirect): Json {
+  const codes = { 301: "MOVED_PERMANENTLY", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT" };
+  return {
+    scheme_redirect: redirect.schemeRedirect,
+    https_redirect: redirect.httpsRedirect,
+    host_redirect: redirect.hostRedirect,
+    port_redirect: redirect.portRedirect,
+    path_redirect: redirect.pathRedirect,
+    prefix_rewrite: redirect.prefixRewrite,
+    strip_query: redirect.stripQuery,
+    response_code: { ...codes, 308: "PERMANENT_REDIRECT" }[redirect.responseCode ?? 301],
+  };
+}
+
+function retry({ retryOn, numRetries, perTryTimeoutMs, retriableStatusCodes, backOff }: RetryPolicy): Json {
+  return {
+    retry_on: retryOn,
+    num_retries: numRetries,
+    per_try_timeout: duration(perTryTimeoutMs),
+    retriable_status_codes: retriableStatusCodes,
+    retry_back_off:
+      backOff === undefined
+        ? undefined
+        : { base_interval: duration(backOff.baseIntervalMs), max_interval: duration(backOff.maxIntervalMs) },
+  };
+}
+
+function duration(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : `${milliseconds / 1000}s`;
 }
 
 export function isReal(cluster: Cluster): cluster is RealCluster {

@@ -5,7 +5,7 @@ import { grpcStatusOf } from "../http/local-reply.ts";
 import { flawOf } from "../http/router.ts";
 import {
   resetBody,
-  takeTimeout,
+  takeTimeouts,
   type ResetReason,
   type UpstreamCluster,
   type UpstreamListener,
@@ -69,7 +69,7 @@ export class GrpcStream implements UpstreamListener {
       this.#headers.addUnchecked(name, name.endsWith("-bin") ? Buffer.from(value, "latin1").toString("base64") : value);
     }
     this.#headers.append("x-envoy-internal", "true");
-    this.#timeoutMs = takeTimeout(this.#headers, timeoutMs ?? 0);
+    this.#timeoutMs = takeTimeouts(this.#headers, timeoutMs ?? 0, 0).wholeMs;
   }
 
   /** Sends the headers. Whether the call is under way: if not, the listener has heard why. */

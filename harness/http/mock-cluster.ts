@@ -72,11 +72,8 @@ class MockStream implements UpstreamStream {
   headers(headers: HeaderMap, endStream: boolean): void {
     this.#headers = headers;
     this.#hasBody = !endStream;
-    const { dispatcher, name, port } = this.#cluster;
-    dispatcher.post(() => {
-      if (this.#isCancelled) return;
-      this.#listener.connected({ cluster: name, address: "127.0.0.1", port, localAddress: "127.0.0.1:40000" });
-    });
+    const { name, port } = this.#cluster;
+    this.#listener.connected({ cluster: name, address: "127.0.0.1", port, localAddress: "127.0.0.1:40000" });
     if (endStream) this.#complete(null);
   }
 

@@ -1,11 +1,14 @@
 import { HarnessError } from "../errors.ts";
-import type { HostOptions, Route } from "../host.ts";
+import type { HostOptions, Redirect, RetryPolicy, Route, WeightedCluster } from "../host.ts";
 import type { HeaderMap } from "./header-map.ts";
+import { retryConditions } from "./retry.ts";
 
 /** What a route does with the requests it takes. */
 export type RouteAction =
   | { kind: "cluster"; cluster: string }
   | { kind: "clusterHeader"; header: string }
+  | { kind: "weightedClusters"; clusters: readonly WeightedCluster[]; total: number }
+  | { kind: "redirect"; redirect: Redirect; prefix: string | undefined }
   | { kind: "directResponse"; status: number; body: string };
 
 export interface RouteEntry {
@@ -13,6 +16,7 @@ export interface RouteEntry {
   readonly action: RouteAction;
   /** 0: none. */
   readonly timeoutMs: number;
+  readonly retryPolicy: RetryPolicy | null;
 }
 
 interface CompiledRoute extends RouteEntry {
@@ -26,7 +30,9 @@ export class RouteTable {
   readonly #routes: CompiledRoute[];
 
   constructor(options: HostOptions) {
-    this.#routes = routesOf(options).map(compileRoute);
+    const routes = routesOf(options);
+    for (const [i, route] of routes.entries()) checkClusters(route, `routes[${i}]`, options.clusters ?? {});
+    this.#routes = routes.map(compileRoute);
   }
 
   select(headers: HeaderMap): RouteEntry | null {
@@ -40,10 +46,23 @@ export class RouteTable {
   }
 }
 
-/** Name of the cluster a route sends these headers to; `null` when it sends them to none. */
-export function clusterOf(route: RouteEntry | null, headers: HeaderMap): string | null {
-  if (route === null || route.action.kind === "directResponse") return null;
-  return route.action.kind === "cluster" ? route.action.cluster : (headers.get(route.action.header) ?? "");
+/**
+ * Name of the cluster a route sends these headers to; `null` when it sends them to none. `random` is the request's own number,
+ * so that it always goes to the same one.
+ */
+export function clusterOf(route: RouteEntry | null, headers: HeaderMap, random: () => number): string | null {
+  switch (route?.action.kind) {
+    case "cluster":
+      return route.action.cluster;
+    case "clusterHeader":
+      return headers.get(route.action.header) ?? "";
+    case "weightedClusters": {
+      let at = random() % route.action.total;
+      return route.action.clusters.find(({ weight }) => (at -= weight) < 0)!.name;
+    }
+    default:
+      return null;
+  }
 }
 
 /** The routes given. Without any, everything goes to the only cluster for HTTP, or is answered 200 when there is none. */
@@ -59,18 +78,12 @@ function compileRoute(route: Route, index: number): CompiledRoute {
   const where = `routes[${index}]`;
   const { prefix, path } = route.match;
   exactlyOne(`${where}.match`, { prefix, path });
-  const { cluster, clusterHeader, directResponse } = route;
-  exactlyOne(where, { cluster, clusterHeader, directResponse });
   const wanted = (route.match.headers ?? []).map(({ name, exact }) => ({ name: name.toLowerCase(), exact }));
   return {
     name: route.name ?? "",
-    timeoutMs: defaultTimeoutMs,
-    action:
-      cluster !== undefined
-        ? { kind: "cluster", cluster }
-        : clusterHeader !== undefined
-          ? { kind: "clusterHeader", header: clusterHeader.toLowerCase() }
-          : { kind: "directResponse", status: directResponse!.status, body: toLatin1(directResponse!.body ?? "") },
+    timeoutMs: wholeNumber(`${where}.timeoutMs`, route.timeoutMs ?? defaultTimeoutMs),
+    retryPolicy: checkRetryPolicy(route.retryPolicy ?? null, `${where}.retryPolicy`),
+    action: actionOf(route, where),
     matches(whole, pathOnly, headers) {
       if (prefix !== undefined ? !whole.startsWith(prefix) : pathOnly !== path) return false;
       for (const { name, exact } of wanted) {
@@ -80,6 +93,58 @@ function compileRoute(route: Route, index: number): CompiledRoute {
       return true;
     },
   };
+}
+
+/** Envoy, too, takes no route to a cluster that is not there. */
+function checkClusters(
+  { cluster, weightedClusters = [] }: Route,
+  where: string,
+  clusters: NonNullable<HostOptions["clusters"]>,
+): void {
+  const named = weightedClusters.map(({ name }, i): [string, string] => [`weightedClusters[${i}].name`, name]);
+  if (cluster !== undefined) named.push(["cluster", cluster]);
+  for (const [field, name] of named) {
+    if (Object.hasOwn(clusters, name)) continue;
+    const known = Object.keys(clusters).join(", ");
+    throw new HarnessError("OPTION_INVALID", `${where}.${field}: there is no cluster ${name}; there are: ${known}`);
+  }
+}
+
+function actionOf(route: Route, where: string): RouteAction {
+  const { cluster, clusterHeader, weightedClusters, redirect, directResponse } = route;
+  exactlyOne(where, { cluster, clusterHeader, weightedClusters, redirect, directResponse });
+  if (cluster !== undefined) return { kind: "cluster", cluster };
+  if (clusterHeader !== undefined) return { kind: "clusterHeader", header: clusterHeader.toLowerCase() };
+  if (redirect !== undefined) return { kind: "redirect", redirect, prefix: route.match.prefix };
+  if (directResponse !== undefined) {
+    return { kind: "directResponse", status: directResponse.status, body: toLatin1(directResponse.body ?? "") };
+  }
+  const total = weightedClusters!.reduce(
+    (sum, { weight }, i) => sum + wholeNumber(`${where}.weightedClusters[${i}].weight`, weight),
+    0,
+  );
+  if (total === 0) throw new HarnessError("OPTION_INVALID", `${where}.weightedClusters: their weights add up to 0`);
+  return { kind: "weightedClusters", clusters: weightedClusters!, total };
+}
+
+function checkRetryPolicy(policy: RetryPolicy | null, where: string): RetryPolicy | null {
+  if (policy === null) return null;
+  for (const word of policy.retryOn.split(",").map((text) => text.trim())) {
+    if (retryConditions.includes(word)) continue;
+    const known = retryConditions.join(", ");
+    throw new HarnessError("OPTION_INVALID", `${where}.retryOn: ${JSON.stringify(word)} is none of ${known}`);
+  }
+  wholeNumber(`${where}.numRetries`, policy.numRetries ?? 1);
+  wholeNumber(`${where}.perTryTimeoutMs`, policy.perTryTimeoutMs ?? 0);
+  if (policy.backOff === undefined) return policy;
+  const { baseIntervalMs, maxIntervalMs = baseIntervalMs } = policy.backOff;
+  if (baseIntervalMs > 0 && maxIntervalMs >= baseIntervalMs) return policy;
+  throw new HarnessError("OPTION_INVALID", `${where}.backOff: needs 0 < baseIntervalMs <= maxIntervalMs`);
+}
+
+function wholeNumber(where: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new HarnessError("OPTION_INVALID", `${where}: ${value} is no whole number from 0 on`);
 }
 
 function exactlyOne(where: string, fields: Record<string, unknown>): void {

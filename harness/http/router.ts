@@ -2,19 +2,39 @@ import { ByteBuffer } from "./byte-buffer.ts";
 import { DataStatus, HeadersStatus, TrailersStatus, type HttpFilter } from "./filter.ts";
 import type { FilterManager } from "./filter-manager.ts";
 import type { HeaderMap } from "./header-map.ts";
-import { clusterOf } from "./route-table.ts";
+import { redirectTarget } from "./redirect.ts";
+import { Retry, type RetryDecision } from "./retry.ts";
+import type { RouteEntry } from "./route-table.ts";
 import type { HttpStream } from "./stream.ts";
 import type { Timer } from "../emulator/clock.ts";
 import { ResponseFlag, type UpstreamInfo } from "./stream-info.ts";
-import { resetBody, takeTimeout, type ResetReason, type UpstreamListener, type UpstreamStream } from "./upstream.ts";
+import {
+  expectTimeout,
+  resetBody,
+  takeTimeouts,
+  type ResetReason,
+  type Timeouts,
+  type UpstreamCluster,
+  type UpstreamListener,
+  type UpstreamStream,
+} from "./upstream.ts";
 
 /** The terminal filter: sends the request to the cluster of its route, and brings back the response. */
 export class Router implements HttpFilter, UpstreamListener {
   readonly #manager: FilterManager;
   readonly #stream: HttpStream;
+  #cluster: UpstreamCluster | null = null;
   #upstream: UpstreamStream | null = null;
+  #timeouts: Timeouts = { wholeMs: 0, perTryMs: 0 };
+  /** Of the whole exchange, of the attempt that runs, and before the next attempt. */
   #timeout: Timer | null = null;
-  #timeoutMs = 0;
+  #tryTimeout: Timer | null = null;
+  #backOff: Timer | null = null;
+  /** `null`: the request is not sent again, whatever happens. */
+  #retry: Retry | null = null;
+  /** The request's body so far, as long as it might be sent again. */
+  #sentBody: Uint8Array[] = [];
+  #sentBytes = 0;
   #responseStarted = false;
   #requestComplete = false;
 
@@ -37,30 +57,42 @@ export class Router implements HttpFilter, UpstreamListener {
       const location = status === 201 || (status >= 300 && status < 400) ? ["location", urlOf(headers)] : [];
       return this.#answer(status, body, "direct_response", location);
     }
-    const name = clusterOf(route, headers)!;
-    const cluster = stream.services.clusters.get(name);
+    if (action.kind === "redirect") {
+      const location = redirectTarget(action.redirect, action.prefix, headers);
+      return this.#answer(action.redirect.responseCode ?? 301, "", "direct_response", ["location", location]);
+    }
+    return this.#sendTo(stream.clusterOf(route, headers)!, route, headers, endStream);
+  }
+
+  #sendTo(name: string, route: RouteEntry, headers: HeaderMap, endStream: boolean): HeadersStatus {
+    const { info, services } = this.#stream;
+    const cluster = services.clusters.get(name);
     if (cluster === undefined) {
-      stream.info.responseFlags |= ResponseFlag.NoClusterFound;
+      info.responseFlags |= ResponseFlag.NoClusterFound;
       return this.#answer(503, "", "cluster_not_found");
     }
-    this.#timeoutMs = takeTimeout(headers, route.timeoutMs);
-    stream.info.cluster = name;
+    this.#timeouts = takeTimeouts(headers, route.timeoutMs, route.retryPolicy?.perTryTimeoutMs ?? 0);
+    info.cluster = name;
     if (!cluster.hasHosts) {
-      stream.info.responseFlags |= ResponseFlag.NoHealthyUpstream;
+      info.responseFlags |= ResponseFlag.NoHealthyUpstream;
       return this.#answer(503, "no healthy upstream", "no_healthy_upstream");
     }
     const flaw = flawOf(headers);
     if (flaw !== null) {
       return this.#answer(503, flaw, `filter_removed_required_request_headers{${flaw.replaceAll(" ", "_")}}`);
     }
-    this.#upstream = cluster.open(this, stream.blockRequest);
-    this.#upstream.headers(headers, endStream);
+    this.#cluster = cluster;
+    this.#retry = Retry.of(route.retryPolicy, headers);
+    this.#requestComplete = endStream;
+    this.#attempt(headers);
     if (endStream) this.#requestEnded();
     return HeadersStatus.StopIteration;
   }
 
   decodeData(data: ByteBuffer, endStream: boolean): DataStatus {
-    this.#upstream?.data(data.takeBytes(), endStream);
+    const bytes = data.takeBytes();
+    this.#keepForRetry(bytes);
+    this.#upstream?.data(bytes, endStream);
     if (endStream) this.#requestEnded();
     return DataStatus.StopIterationNoBuffer;
   }
@@ -88,8 +120,8 @@ export class Router implements HttpFilter, UpstreamListener {
   destroy(): void {
     this.#timeout?.cancel();
     this.#timeout = null;
-    this.#upstream?.cancel();
-    this.#upstream = null;
+    this.#backOff?.cancel();
+    this.#abandon();
   }
 
   pauseResponse(isPaused: boolean): void {
@@ -104,7 +136,9 @@ export class Router implements HttpFilter, UpstreamListener {
 
   headers(headers: HeaderMap, endStream: boolean): void {
     if (this.#manager.isDestroyed) return;
+    if (this.#retry !== null && this.#isRetried(this.#retry.afterResponse(headers))) return;
     const { info, services } = this.#stream;
+    this.#tryTimeout?.cancel();
     this.#responseStarted = true;
     info.responseCode = Number(headers.get(":status"));
     info.responseCodeDetails = "via_upstream";
@@ -131,7 +165,8 @@ export class Router implements HttpFilter, UpstreamListener {
 
   reset(reason: ResetReason, transportFailure?: string): void {
     if (this.#manager.isDestroyed) return;
-    this.#upstream = null;
+    this.#abandon();
+    if (this.#retry !== null && !this.#responseStarted && this.#isRetried(this.#retry.afterReset(reason))) return;
     this.#timeout?.cancel();
     const { info } = this.#stream;
     if (reason === "remote connection failure") info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
@@ -145,17 +180,79 @@ export class Router implements HttpFilter, UpstreamListener {
       info.responseCodeDetails = details;
       this.#stream.reset(reason);
     } else {
-      this.#answer(reason === "protocol error" ? 502 : 503, resetBody(reason), details);
+      this.#answer(reason === "protocol error" ? 502 : 503, resetBody(reason, info.attempts > 1), details);
     }
   }
 
+  /** Sends the request, as much of it as there is. */
+  #attempt(headers: HeaderMap): void {
+    const { info, blockRequest, requestTrailers } = this.#stream;
+    info.attempts++;
+    this.#upstream = this.#cluster!.open(this, blockRequest);
+    const hasMore = this.#sentBody.length > 0 || requestTrailers !== null;
+    this.#upstream.headers(headers, this.#requestComplete && !hasMore);
+    for (const [i, bytes] of this.#sentBody.entries()) {
+      const isLast = i === this.#sentBody.length - 1;
+      this.#upstream?.data(bytes, isLast && this.#requestComplete && requestTrailers === null);
+    }
+    if (requestTrailers !== null && this.#requestComplete) this.#upstream?.trailers(requestTrailers);
+  }
+
+  #keepForRetry(bytes: Uint8Array): void {
+    if (this.#retry === null) return;
+    this.#sentBody.push(bytes);
+    this.#sentBytes += bytes.length;
+    // A request with a longer body is not sent again.
+    if (this.#sentBytes <= this.#stream.bufferLimit) return;
+    this.#retry = null;
+    this.#sentBody = [];
+  }
+
+  /** Acts on a decision; whether another attempt is on its way. */
+  #isRetried(decision: RetryDecision): boolean {
+    const { info, services, requestHeaders } = this.#stream;
+    if (decision === "exhausted") info.responseFlags |= ResponseFlag.UpstreamRetryLimitExceeded;
+    if (decision !== "retry") return false;
+    this.#abandon();
+    this.#backOff = services.clock.setTimer(this.#retry!.nextDelayMs(services.random.next()), () => {
+      this.#backOff = null;
+      const elapsed = services.clock.now() - (info.upstreamStart ?? services.clock.now());
+      expectTimeout(requestHeaders!, this.#timeouts, elapsed);
+      this.#attempt(requestHeaders!);
+      if (this.#requestComplete) this.#armTryTimeout();
+    });
+    return true;
+  }
+
+  /** Nothing more is wanted from the attempt that runs. */
+  #abandon(): void {
+    this.#tryTimeout?.cancel();
+    this.#tryTimeout = null;
+    this.#upstream?.cancel();
+    this.#upstream = null;
+  }
+
   #requestEnded(): void {
-    if (this.#requestComplete) return;
-    this.#requestComplete = true;
     const { services, info } = this.#stream;
-    info.upstreamStart ??= services.clock.now();
-    if (this.#timeoutMs === 0 || this.#upstream === null || this.#manager.isDestroyed) return;
-    this.#timeout = services.clock.setTimer(this.#timeoutMs, () => this.#timedOut());
+    this.#requestComplete = true;
+    if (info.upstreamStart !== null) return;
+    info.upstreamStart = services.clock.now();
+    const isPending = this.#upstream !== null || this.#backOff !== null;
+    if (!isPending || this.#manager.isDestroyed) return;
+    const { wholeMs } = this.#timeouts;
+    if (wholeMs > 0) this.#timeout = services.clock.setTimer(wholeMs, () => this.#timedOut("response_timeout"));
+    if (this.#upstream !== null) this.#armTryTimeout();
+  }
+
+  #armTryTimeout(): void {
+    const { perTryMs } = this.#timeouts;
+    if (perTryMs === 0) return;
+    this.#tryTimeout = this.#stream.services.clock.setTimer(perTryMs, () => {
+      this.#abandon();
+      if (this.#retry === null || !this.#isRetried(this.#retry.afterReset("local reset"))) {
+        this.#timedOut("upstream_per_try_timeout");
+      }
+    });
   }
 
   #responseEnded(): void {
@@ -166,17 +263,18 @@ export class Router implements HttpFilter, UpstreamListener {
     if (this.#requestComplete) this.#upstream = null;
   }
 
-  #timedOut(): void {
+  #timedOut(details: string): void {
+    this.#timeout?.cancel();
     this.#timeout = null;
-    this.#upstream?.cancel();
-    this.#upstream = null;
+    this.#backOff?.cancel();
+    this.#abandon();
     const { info } = this.#stream;
     info.responseFlags |= ResponseFlag.UpstreamRequestTimeout;
     if (this.#responseStarted) {
-      info.responseCodeDetails = "response_timeout";
+      info.responseCodeDetails = details;
       this.#stream.reset("local reset");
     } else {
-      this.#answer(504, "upstream request timeout", "response_timeout");
+      this.#answer(504, "upstream request timeout", details);
     }
   }
 

@@ -12,6 +12,7 @@ export const ResponseFlag = {
   UpstreamOverflow: 0x80,
   NoRouteFound: 0x100,
   DownstreamConnectionTermination: 0x4000,
+  UpstreamRetryLimitExceeded: 0x8000,
   DownstreamProtocolError: 0x40000,
   UpstreamProtocolError: 0x800000,
   NoClusterFound: 0x1000000,
@@ -38,6 +39,8 @@ export interface UpstreamInfo {
 export interface FilterStateEntry {
   value: string;
   isReadOnly: boolean;
+  /** Text for expressions, too, which take others for bytes. */
+  isText: boolean;
 }
 
 /** What the proxy knows about a stream; properties and the access log read it. */
@@ -55,6 +58,8 @@ export class StreamInfo {
   /** The cluster the router chose. */
   cluster: string | null = null;
   upstream: UpstreamInfo | null = null;
+  /** How often the request was sent. */
+  attempts = 0;
   responseCode: number | null = null;
   responseCodeDetails: string | null = null;
   responseFlags = 0;

@@ -61,6 +61,7 @@ export class HttpStream {
   #router: Router | null = null;
   /** `undefined`: to be selected. */
   #route: RouteEntry | null | undefined = undefined;
+  #random: number | null = null;
   #requestPauses = 0;
   #responsePauses = 0;
   #requestBlocked = false;
@@ -80,6 +81,11 @@ export class HttpStream {
     this.#sink = sink;
     this.info = new StreamInfo(connection, protocol, services.clock.now());
     this.#manager = new FilterManager(this, listener.bufferLimit);
+  }
+
+  /** Bytes of a body that may be held back. */
+  get bufferLimit(): number {
+    return this.#listener.bufferLimit;
   }
 
   /** The response is complete, or the stream was reset. */
@@ -162,10 +168,15 @@ export class HttpStream {
     if (this.#route === undefined) {
       const headers = this.requestHeaders;
       this.#route = this.info.route = headers === null ? null : this.#listener.routes.select(headers);
-      const cluster = headers === null ? null : clusterOf(this.#route, headers);
+      const cluster = headers === null ? null : this.clusterOf(this.#route, headers);
       this.info.cluster = cluster !== null && this.services.clusters.has(cluster) ? cluster : null;
     }
     return this.#route;
+  }
+
+  /** The cluster that a route sends the request to: of several, always the same. */
+  clusterOf(route: RouteEntry | null, headers: HeaderMap): string | null {
+    return clusterOf(route, headers, () => (this.#random ??= this.services.random.next()));
   }
 
   /** The route is selected anew when it is needed next; until then its attributes stay. */

@@ -37,15 +37,37 @@ export interface UpstreamCluster {
 }
 
 /** The body of the answer Envoy makes when a request was reset before its response began. */
-export function resetBody(reason: ResetReason): string {
-  return `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`;
+export function resetBody(reason: ResetReason, isRetried = false): string {
+  const which = isRetried ? "retried and the latest reset reason" : "reset reason";
+  return `upstream connect error or disconnect/reset before headers. ${which}: ${reason}`;
 }
 
-/** How long the upstream may take: a header can say so; the upstream is told. 0: for ever. */
-export function takeTimeout(headers: HeaderMap, defaultMs: number): number {
-  const wanted = headers.get("x-envoy-upstream-rq-timeout-ms");
-  if (wanted !== null) headers.remove("x-envoy-upstream-rq-timeout-ms");
-  const timeoutMs = wanted !== null && /^\d+$/.test(wanted) ? Number(wanted) : defaultMs;
-  if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
-  return timeoutMs;
+/** How long an upstream may take, for all attempts and for each. 0: for ever. */
+export interface Timeouts {
+  wholeMs: number;
+  perTryMs: number;
+}
+
+/** What headers say instead of the defaults, which they are taken off for; the upstream is told. */
+export function takeTimeouts(headers: HeaderMap, wholeMs: number, perTryMs: number): Timeouts {
+  const whole = takeNumber(headers, "x-envoy-upstream-rq-timeout-ms") ?? wholeMs;
+  const perTry = takeNumber(headers, "x-envoy-upstream-rq-per-try-timeout-ms") ?? perTryMs;
+  const timeouts = { wholeMs: whole, perTryMs: whole > 0 && perTry >= whole ? 0 : perTry };
+  expectTimeout(headers, timeouts, 0);
+  return timeouts;
+}
+
+/** Tells the upstream how long it may take when `elapsedMs` are gone. */
+export function expectTimeout(headers: HeaderMap, { wholeMs, perTryMs }: Timeouts, elapsedMs: number): void {
+  const expected = perTryMs > 0 ? perTryMs : wholeMs;
+  if (expected === 0) return;
+  const left = wholeMs === 0 ? expected : Math.max(1, Math.min(expected, Math.floor(wholeMs - elapsedMs)));
+  headers.set("x-envoy-expected-rq-timeout-ms", String(left));
+}
+
+function takeNumber(headers: HeaderMap, name: string): number | null {
+  const value = headers.get(name);
+  if (value === null) return null;
+  headers.remove(name);
+  return /^\d+$/.test(value) ? Number(value) : null;
 }

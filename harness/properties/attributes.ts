@@ -1,26 +1,39 @@
 import { Status } from "../abi/status.ts";
 import type { HeaderMap } from "../http/header-map.ts";
 import type { StreamInfo } from "../http/stream-info.ts";
-import { encodePairs } from "../wasm/pairs.ts";
 import type { Context, PropertyMaps } from "../wasm/context.ts";
 import { grpcStatusOf } from "../http/local-reply.ts";
-import { boolean, group, integer, map, milliseconds, type Property, type PropertyGroup } from "./values.ts";
+import {
+  Bytes,
+  duration,
+  emptyMap,
+  encodeProperty,
+  group,
+  integer,
+  map,
+  message,
+  timestamp,
+  unsigned,
+  type Property,
+  type PropertyGroup,
+} from "./values.ts";
 
 /** The encoded value at a path of NUL-separated segments, or why there is none. */
 export function readProperty(context: Context, path: string): string | Status {
   const segments = path.split("\0");
   if (segments.at(-1) === "") segments.pop();
   if (segments.length === 0) return Status.SerializationFailure;
-  let property: Property | undefined = topLevel(context, segments[0]!);
+  let property = findProperty(context, segments[0]!);
   for (const segment of segments.slice(1)) {
-    if (property === undefined || typeof property === "string") return Status.NotFound;
+    if (typeof property !== "object" || !("part" in property)) return Status.NotFound;
     property = property.part(segment);
   }
   if (property === undefined) return Status.NotFound;
-  return typeof property === "string" ? property : (property.encoded() ?? Status.SerializationFailure);
+  return encodeProperty(property) ?? Status.SerializationFailure;
 }
 
-function topLevel(context: Context, name: string): Property | undefined {
+/** What stands behind the first name of a path, or a name in an expression; `undefined` when there is nothing just now. */
+export function findProperty(context: Context, name: string): Property | undefined {
   const info = context.streamInfo;
   switch (name) {
     case "plugin_name":
@@ -50,24 +63,30 @@ function topLevel(context: Context, name: string): Property | undefined {
     case "metadata":
       return metadata();
     case "filter_state":
-      return group((key) => info.filterState?.get(key)?.value);
+      return group((key) => filterState(info, key));
     case "upstream_filter_state":
       return hasUpstreamConnection(info) ? group(() => undefined) : undefined;
     case "connection_id":
-      return integer(info.connection.id);
+      return unsigned(info.connection.id);
     default:
-      return info.filterState?.get(`wasm.${name}`)?.value;
+      return filterState(info, `wasm.${name}`);
   }
+}
+
+function filterState(info: StreamInfo, key: string): Property | undefined {
+  const state = info.filterState?.get(key);
+  if (state === undefined) return undefined;
+  return state.isText ? state.value : new Bytes(state.value);
 }
 
 function request(name: string, info: StreamInfo, maps: PropertyMaps): Property | undefined {
   switch (name) {
     case "time":
-      return milliseconds(info.startTime);
+      return timestamp(info.startTime);
     case "protocol":
       return info.protocol ?? undefined;
     case "duration":
-      return info.endTime === null ? undefined : milliseconds(info.endTime - info.startTime);
+      return info.endTime === null ? undefined : duration(info.endTime - info.startTime);
     case "size": {
       const length = maps.requestHeaders?.get("content-length") ?? null;
       if (length === null) return integer(info.bytesReceived);
@@ -79,7 +98,7 @@ function request(name: string, info: StreamInfo, maps: PropertyMaps): Property |
       return integer(maps.requestHeaders?.byteSize ?? 0);
   }
   const headers = maps.requestHeaders;
-  if (headers === null) return name === "headers" ? map(() => []) : undefined;
+  if (headers === null) return name === "headers" ? emptyMap() : undefined;
   const path = headers.get(":path");
   switch (name) {
     case "path":
@@ -127,9 +146,9 @@ function response(name: string, info: StreamInfo, maps: PropertyMaps): Property 
       return info.responseCode === null ? undefined : integer(grpcStatusOf(info.responseCode));
     }
     case "headers":
-      return responseHeaders === null ? map(() => []) : headerGroup(responseHeaders);
+      return responseHeaders === null ? emptyMap() : headerGroup(responseHeaders);
     case "trailers":
-      return responseTrailers === null ? map(() => []) : headerGroup(responseTrailers);
+      return responseTrailers === null ? emptyMap() : headerGroup(responseTrailers);
     case "headers_bytes":
       return integer(responseHeaders?.byteSize ?? 0);
     case "size":
@@ -139,7 +158,7 @@ function response(name: string, info: StreamInfo, maps: PropertyMaps): Property 
     case "backend_latency":
       return info.upstreamStart === null || info.upstreamEnd === null
         ? undefined
-        : milliseconds(info.upstreamEnd - info.upstreamStart);
+        : duration(info.upstreamEnd - info.upstreamStart);
     default:
       return undefined;
   }
@@ -148,9 +167,9 @@ function response(name: string, info: StreamInfo, maps: PropertyMaps): Property 
 function connection(name: string, info: StreamInfo): Property | undefined {
   switch (name) {
     case "id":
-      return integer(info.connection.id);
+      return unsigned(info.connection.id);
     case "mtls":
-      return boolean(false);
+      return false;
     case "requested_server_name":
       return "";
     default:
@@ -167,8 +186,8 @@ function address(host: string, port: number): PropertyGroup {
 
 function upstream(name: string, info: StreamInfo): Property | undefined {
   const peer = info.upstream;
-  if (name === "num_endpoints") return info.cluster === null ? undefined : integer(1);
-  if (name === "request_attempt_count") return integer(peer === null ? 0 : 1);
+  if (name === "num_endpoints") return info.cluster === null ? undefined : unsigned(1);
+  if (name === "request_attempt_count") return unsigned(info.attempts);
   // A TCP connection has an upstream from its beginning, though it is not known which.
   if (name === "transport_failure_reason" && (peer !== null || info.protocol === null)) return "";
   if (peer === null) return undefined;
@@ -180,9 +199,9 @@ function upstream(name: string, info: StreamInfo): Property | undefined {
     case "local_address":
       return hasUpstreamConnection(info) ? peer.localAddress : undefined;
     case "cx_pool_ready_duration":
-      return hasUpstreamConnection(info) ? milliseconds(0) : undefined;
+      return hasUpstreamConnection(info) ? duration(0) : undefined;
     case "locality":
-      return "";
+      return message(() => undefined, "");
     default:
       return undefined;
   }
@@ -195,10 +214,10 @@ function hasUpstreamConnection({ upstream, responseCode, protocol }: StreamInfo)
 
 /** No filter writes dynamic metadata yet: an empty `Metadata` message. */
 function metadata(): PropertyGroup {
-  return {
-    part: (name) => (name === "filter_metadata" || name === "typed_filter_metadata" ? map(() => []) : undefined),
-    encoded: () => "",
-  };
+  return message(
+    (name) => (name === "filter_metadata" || name === "typed_filter_metadata" ? emptyMap() : undefined),
+    "",
+  );
 }
 
 function xds(info: StreamInfo | null): PropertyGroup {
@@ -233,18 +252,25 @@ function xds(info: StreamInfo | null): PropertyGroup {
 }
 
 /** As the Envoy runner names its Envoy. */
-const node: PropertyGroup = {
-  part: (name) => (name === "id" || name === "cluster" ? "attache" : name === "metadata" ? map(() => []) : undefined),
-  encoded: () => "\x0a\x07attache\x12\x07attache",
-};
+const node = message((name) => {
+  switch (name) {
+    case "id":
+    case "cluster":
+      return "attache";
+    case "metadata":
+    case "dynamic_parameters":
+      return emptyMap();
+    case "locality":
+      return message((part) => (["region", "zone", "sub_zone"].includes(part) ? "" : undefined), "");
+    case "user_agent_name":
+      return "envoy";
+    default:
+      return undefined;
+  }
+}, "\x0a\x07attache\x12\x07attache");
 
 /** Each name once, with its values joined. Envoy lists them in an order of its own. */
 function headerGroup(headers: HeaderMap): PropertyGroup {
-  return {
-    part: (name) => headers.getAll(name.toLowerCase()) ?? undefined,
-    encoded: () => {
-      const names = new Set(headers.list().map(([name]) => name));
-      return encodePairs([...names].flatMap((name) => [name, headers.getAll(name)!]));
-    },
-  };
+  const names = () => [...new Set(headers.list().map(([name]) => name))];
+  return map(names, (name) => headers.getAll(name.toLowerCase()) ?? undefined);
 }

@@ -36,6 +36,7 @@ export class TcpProxy implements NetworkFilter {
     this.#upstream = cluster.connectTcp({
       connected: (upstream) => {
         info.upstream = upstream;
+        info.attempts = 1;
         connection.resumeReading();
       },
       data: (bytes) => {

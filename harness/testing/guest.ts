@@ -6,6 +6,8 @@ export interface GuestOptions {
   abi?: AbiVersion;
   /** WAT at module level: globals, further functions, custom exports. */
   module?: string;
+  /** WAT of the memory; two pages when absent. */
+  memory?: string;
   /** Name of the allocator export; `malloc` when absent. */
   allocator?: string;
 }
@@ -30,7 +32,7 @@ export async function guest(
   const body = [prelude, options.module ?? "", ...functions].join("\n");
   const wat = `(module
     ${importsOf(body, version)}
-    (memory (export "memory") 2)
+    ${options.memory ?? `(memory (export "memory") 2)`}
     (global $heap (mut i32) (i32.const 32768))
     (func (export "proxy_abi_version_${version.replaceAll(".", "_")}"))
     (func $malloc (export "${options.allocator ?? "malloc"}") (param $size i32) (result i32)
@@ -47,7 +49,16 @@ export async function guest(
 
 /** Binary of a WAT module; any feature on. */
 export async function assemble(wat: string): Promise<Uint8Array> {
-  const features = { simd: true, multi_memory: true, bulk_memory: true, mutable_globals: true };
+  const features = {
+    simd: true,
+    multi_memory: true,
+    bulk_memory: true,
+    mutable_globals: true,
+    exceptions: true,
+    tail_call: true,
+    threads: true,
+    reference_types: true,
+  };
   const module = (await wabt()).parseWat("guest.wat", wat, features);
   try {
     return module.toBinary({ write_debug_names: true }).buffer;

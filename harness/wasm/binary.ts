@@ -1,3 +1,5 @@
+import { CorruptModuleError, Reader } from "./reader.ts";
+
 export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128" | "funcref" | "externref" | "unknown";
 
 export interface Signature {
@@ -20,6 +22,8 @@ export interface ImportEntry {
 export interface Limits {
   initial: number;
   maximum?: number;
+  /** Addresses have 64 bits. */
+  is64?: boolean;
 }
 
 export interface ExportEntry {
@@ -33,14 +37,13 @@ export interface ModuleShape {
   imports: ImportEntry[];
   exports: ExportEntry[];
   hasStartSection: boolean;
+  typeCount: number;
+  /** The module's own, not those it imports. */
+  memories: Limits[];
   /** From the name section, by function index; empty when the module has none. */
   functionNames: Map<number, string>;
 }
 
-/** The module ends in the middle of something, or its sections contradict each other. */
-export class CorruptModuleError extends Error {}
-
-const externKinds: readonly ExternKind[] = ["function", "table", "memory", "global", "tag"];
 const emptySignature: Signature = { params: [], results: [] };
 
 /** Reads the type, import, function, export, start and name sections of a binary module. */
@@ -49,7 +52,14 @@ export function readModuleShape(bytes: Uint8Array): ModuleShape {
   const types: Signature[] = [];
   const functions: number[] = [];
   const exported: { name: string; kind: ExternKind; index: number }[] = [];
-  const shape: ModuleShape = { imports: [], exports: [], hasStartSection: false, functionNames: new Map() };
+  const shape: ModuleShape = {
+    imports: [],
+    exports: [],
+    hasStartSection: false,
+    typeCount: 0,
+    memories: [],
+    functionNames: new Map(),
+  };
   while (!reader.atEnd) {
     const id = reader.byte();
     const section = reader.slice(reader.u32());
@@ -57,9 +67,11 @@ export function readModuleShape(bytes: Uint8Array): ModuleShape {
     else if (id === 1) readTypes(section, types);
     else if (id === 2) readImports(section, types, functions, shape.imports);
     else if (id === 3) section.repeat(() => functions.push(section.u32()));
+    else if (id === 5) section.repeat(() => shape.memories.push(section.limits()));
     else if (id === 7) section.repeat(() => exported.push(readExport(section)));
     else if (id === 8) shape.hasStartSection = true;
   }
+  shape.typeCount = types.length;
   shape.exports = exported.map(({ name, kind, index }) => ({
     name,
     kind,
@@ -141,101 +153,3 @@ function readCustomSection(section: Reader, functionNames: Map<number, string>):
     if (id === 1) part.repeat(() => functionNames.set(part.u32(), part.name()));
   }
 }
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
-  #position: number;
-
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.#bytes = bytes;
-    this.#position = start;
-    this.#end = end;
-  }
-
-  get atEnd(): boolean {
-    return this.#position >= this.#end;
-  }
-
-  byte(): number {
-    if (this.#position >= this.#end) throw new CorruptModuleError("unexpected end");
-    return this.#bytes[this.#position++]!;
-  }
-
-  u32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
-    }
-    throw new CorruptModuleError("integer too long");
-  }
-
-  slice(size: number): Reader {
-    const start = this.#position;
-    if (start + size > this.#end) throw new CorruptModuleError("unexpected end");
-    this.#position = start + size;
-    return new Reader(this.#bytes, start, start + size);
-  }
-
-  name(): string {
-    const size = this.u32();
-    const start = this.#position;
-    this.slice(size);
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, size).toString("utf8");
-  }
-
-  repeat(read: () => void): void {
-    for (let left = this.u32(); left > 0; left--) read();
-  }
-
-  externKind(): ExternKind {
-    const kind = externKinds[this.byte()];
-    if (kind === undefined) throw new CorruptModuleError("unknown kind of import or export");
-    return kind;
-  }
-
-  limits(): Limits {
-    const flags = this.byte();
-    const initial = this.u64();
-    return (flags & 1) !== 0 ? { initial, maximum: this.u64() } : { initial };
-  }
-
-  u64(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  valueTypes(): WasmType[] {
-    const types: WasmType[] = [];
-    this.repeat(() => types.push(this.valueType()));
-    return types;
-  }
-
-  valueType(): WasmType {
-    const byte = this.byte();
-    if (byte === 0x63 || byte === 0x64) this.u64();
-    return valueTypeNames[byte] ?? "unknown";
-  }
-
-  fieldType(): void {
-    const byte = this.byte();
-    if (byte === 0x63 || byte === 0x64) this.u64();
-    this.byte();
-  }
-}
-
-const valueTypeNames: Record<number, WasmType> = {
-  0x7f: "i32",
-  0x7e: "i64",
-  0x7d: "f32",
-  0x7c: "f64",
-  0x7b: "v128",
-  0x70: "funcref",
-  0x6f: "externref",
-};

@@ -1,7 +1,7 @@
 import { Status } from "../abi/status.ts";
 import type { Plugin } from "../emulator/plugin.ts";
 import type { HeaderMap } from "../http/header-map.ts";
-import type { StreamInfo } from "../http/stream-info.ts";
+import type { FilterStateEntry, StreamInfo } from "../http/stream-info.ts";
 import { GuestBuffer } from "./guest-buffer.ts";
 import type { PluginContext } from "./plugin-context.ts";
 import type { Vm } from "./vm.ts";
@@ -23,7 +23,7 @@ export abstract class Context {
   /** In the access log phase maps that are absent answer NotFound instead of BadArgument. */
   isInAccessLog = false;
   /** Properties declared by foreign function, by name. Only those of a plugin's context have an effect. */
-  declaredProperties: Map<string, { isReadOnly: boolean }> | null = null;
+  declaredProperties: Map<string, Omit<FilterStateEntry, "value">> | null = null;
   #buffer: GuestBuffer | null = null;
 
   constructor(vm: Vm, id: number) {

@@ -1,6 +1,9 @@
 import { table } from "@attache/abi";
 import type { HostFunction, HostFunctions } from "../abi/host-functions.ts";
+import type { Deadline } from "../emulator/deadline.ts";
 import { HarnessError } from "../errors.ts";
+import type { Limits } from "./binary.ts";
+import { createInspector, inspectorTable, mostPages } from "./bounded-module.ts";
 import { suppliedFunctions } from "./link.ts";
 import type { WasmModule } from "./module.ts";
 import { GuestTrap, isTrap } from "./trap.ts";
@@ -13,13 +16,17 @@ export interface LinkedInstance {
 
 /** As {@link instantiate}; `null` when the module's own data or tables do not fit, or its memory is too large. */
 export function link(vm: Vm, functions: HostFunctions): LinkedInstance | null {
+  const { shape } = vm.options.module;
+  // Of these Envoy's log does not speak.
+  if (shape.imports.some(({ kind, limits }) => kind === "memory" && limits!.initial > mostPages)) return null;
   try {
-    return instantiate(vm, functions);
+    if (shape.memories.every(({ initial }) => initial <= mostPages)) return instantiate(vm, functions);
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.LinkError) return null;
-    if (error instanceof RangeError || isTrap(error)) return null;
-    throw error;
+    const isRefusal = error instanceof RangeError || error instanceof WebAssembly.LinkError || isTrap(error);
+    if (!isRefusal) throw error;
   }
+  vm.services.log.proxy("error", "Failed to create new Wasm instance");
+  return null;
 }
 
 /** Instantiates the VM's module with the host functions its imports name. */
@@ -31,7 +38,7 @@ function instantiate(vm: Vm, functions: HostFunctions): LinkedInstance {
   for (const { module: from, name, kind, limits } of module.shape.imports) {
     const space = ((imports[from] as WebAssembly.ModuleImports | undefined) ??= {});
     if (kind === "memory") {
-      space[name] = memory = new WebAssembly.Memory(limits!);
+      space[name] = memory = createMemory(limits!);
     } else if (kind === "table") {
       space[name] = new WebAssembly.Table({ element: "anyfunc", ...limits! });
     } else {
@@ -39,11 +46,25 @@ function instantiate(vm: Vm, functions: HostFunctions): LinkedInstance {
       space[name] = module.shape.hasStartSection ? notFromStart(start, module, run) : run;
     }
   }
-  const instance = new WebAssembly.Instance(module.compiled, imports);
+  const { exports } = new WebAssembly.Instance(module.compiled, imports);
   start.isRunning = false;
-  const exported = Object.values(instance.exports).find((entry) => entry instanceof WebAssembly.Memory);
-  return { exports: instance.exports, memory: (exported ?? memory)! };
+  if (module.bounds !== null) (exports[inspectorTable] as WebAssembly.Table).set(0, inspectorOf(vm));
+  const exported = Object.values(exports).find((entry) => entry instanceof WebAssembly.Memory);
+  return { exports, memory: (exported ?? memory)! };
 }
+
+function createMemory({ initial, maximum = mostPages }: Limits): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial, maximum: Math.min(maximum, mostPages) });
+}
+
+/** One for all VMs of a proxy. */
+function inspectorOf({ services: { deadline } }: Vm): unknown {
+  const inspector = inspectors.get(deadline) ?? createInspector(() => deadline.isOver());
+  inspectors.set(deadline, inspector);
+  return inspector;
+}
+
+const inspectors = new WeakMap<Deadline, unknown>();
 
 /** A host function of a module with a start section, where a call would crash Envoy: the proxy is not ready then. */
 function notFromStart(start: { isRunning: boolean }, module: WasmModule, run: HostFunction): HostFunction {

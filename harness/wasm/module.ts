@@ -3,7 +3,9 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { table, type AbiVersion } from "@attache/abi";
 import { HarnessError } from "../errors.ts";
-import { CorruptModuleError, readModuleShape, type ModuleShape } from "./binary.ts";
+import { boundModule, type BoundedModule } from "./bounded-module.ts";
+import { readModuleShape, type ModuleShape } from "./binary.ts";
+import { CorruptModuleError } from "./reader.ts";
 import { checkLinks } from "./link.ts";
 
 /** A module that Envoy would load: compiled, and checked against the ABI. */
@@ -11,6 +13,8 @@ export interface WasmModule {
   /** How messages call it: its path, or `module`. */
   readonly name: string;
   readonly compiled: WebAssembly.Module;
+  /** How {@link compiled} differs from the code as it was given; `null` when it is the same. */
+  readonly bounds: BoundedModule | null;
   readonly shape: ModuleShape;
   readonly abiVersion: AbiVersion;
   /** SHA-256 of the code. */
@@ -54,10 +58,10 @@ async function compile(name: string, code: Uint8Array, hash: string): Promise<Wa
     throw invalid(`not a WebAssembly module (it does not start with the bytes "\\0asm")`);
   }
   let shape: ModuleShape;
-  let compiled: WebAssembly.Module;
+  let compiled: CompiledModule;
   try {
     shape = readModuleShape(code);
-    compiled = await WebAssembly.compile(code as Uint8Array<ArrayBuffer>);
+    compiled = await compileBounded(code, shape);
   } catch (error) {
     if (!(error instanceof CorruptModuleError || error instanceof WebAssembly.CompileError)) throw error;
     throw invalid(`the module is truncated or corrupt (${error.message})`);
@@ -75,5 +79,18 @@ async function compile(name: string, code: Uint8Array, hash: string): Promise<Wa
   }
   const problem = checkLinks(shape, marker.version);
   if (problem !== null) throw invalid(problem);
-  return { name, compiled, shape, abiVersion: marker.version, hash };
+  return { name, ...compiled, shape, abiVersion: marker.version, hash };
+}
+
+type CompiledModule = Pick<WasmModule, "compiled" | "bounds">;
+
+/** With bounds, or without them where the module has something that cannot be given any. */
+async function compileBounded(code: Uint8Array, shape: ModuleShape): Promise<CompiledModule> {
+  try {
+    const bounds = boundModule(code, shape);
+    return { compiled: await WebAssembly.compile(bounds.code as Uint8Array<ArrayBuffer>), bounds };
+  } catch (error) {
+    if (!(error instanceof CorruptModuleError || error instanceof WebAssembly.CompileError)) throw error;
+    return { compiled: await WebAssembly.compile(code as Uint8Array<ArrayBuffer>), bounds: null };
+  }
 }

@@ -1,4 +1,4 @@
-import type { ModuleShape } from "./binary.ts";
+import type { WasmModule } from "./module.ts";
 
 /** Envoy shows so many frames of a trap. */
 const mostFrames = 20;
@@ -23,17 +23,23 @@ export function isTrap(error: unknown): error is Error {
 const newerMessages = new Map([["null function or function signature mismatch", "function signature mismatch"]]);
 
 /** Message and backtrace as Envoy logs them. */
-export function describeTrap(error: Error, shape: ModuleShape): string {
-  const message = `Uncaught ${kindOf(error)}${newerMessages.get(error.message) ?? error.message}`;
-  if (shape.functionNames.size === 0) return message;
-  const frames = [...(error.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)];
-  const lines = frames.slice(0, mostFrames).map((frame, i) => {
-    const index = Number(frame[1]);
+export function describeTrap(error: Error, module: WasmModule): string {
+  return `Uncaught ${kindOf(error)}${newerMessages.get(error.message) ?? error.message}${backtraceOf(error, module)}`;
+}
+
+/** The lines about the guest's functions, where the module has names for them. */
+export function backtraceOf(error: Error, { shape, bounds }: WasmModule): string {
+  if (shape.functionNames.size === 0) return "";
+  const frames = [...(error.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)]
+    .map(([, index, offset]) => ({ index: Number(index), offset: parseInt(offset!, 16) }))
+    .filter(({ index }) => index !== bounds?.askingFunction);
+  const lines = frames.slice(0, mostFrames).map(({ index, offset }, i) => {
     const name = shape.functionNames.get(index);
     const shown = name === undefined ? `unknown(function index:${index})` : demangle(name);
-    return `\n${String(i).padStart(3)}:  0x${frame[2]} - ${shown}`;
+    const original = bounds?.originalOffset(offset) ?? offset;
+    return `\n${String(i).padStart(3)}:  0x${original.toString(16)} - ${shown}`;
   });
-  return `${message}\nProxy-Wasm plugin in-VM backtrace:${lines.join("")}`;
+  return `\nProxy-Wasm plugin in-VM backtrace:${lines.join("")}`;
 }
 
 function kindOf(error: Error): string {

@@ -1,5 +1,7 @@
 import type { AbiVersion } from "@attache/abi";
+import { Expressions } from "../abi/expressions.ts";
 import { hostFunctions } from "../abi/host-functions.ts";
+import type { HarnessError } from "../errors.ts";
 import type { ProxyServices } from "../emulator/services.ts";
 import type { DiagnosticCode } from "../emulator/diagnostics.ts";
 import type { Worker } from "../emulator/worker.ts";
@@ -10,7 +12,7 @@ import { GuestMemory } from "./memory.ts";
 import type { WasmModule } from "./module.ts";
 import { pairsSize, readPairs, writePairs, type FlatPairs } from "./pairs.ts";
 import type { PluginContext } from "./plugin-context.ts";
-import { describeTrap, guestStackTraceLimit, GuestTrap, isTrap } from "./trap.ts";
+import { backtraceOf, describeTrap, guestStackTraceLimit, GuestTrap, isTrap } from "./trap.ts";
 
 /** What all VMs of one key have in common. */
 export interface VmOptions {
@@ -45,6 +47,7 @@ export class Vm {
   isFailed = false;
   /** The current callback made a local reply: what it returns is ignored. */
   stopsNextIteration = false;
+  readonly expressions = new Expressions();
   restriction: number = Restriction.None;
   nextHttpCallToken = 0;
   nextGrpcCallToken = 1;
@@ -64,7 +67,7 @@ export class Vm {
     const instance = link(this, hostFunctions(this));
     this.memory = new GuestMemory(instance?.memory ?? new WebAssembly.Memory({ initial: 0 }));
     this.callbacks = lookUpCallbacks(instance?.exports ?? {}, options);
-    if (instance === null) this.#fail("Failed to create new Wasm instance");
+    if (instance === null) this.isFailed = true;
     else this.#start();
   }
 
@@ -95,21 +98,24 @@ export class Vm {
   /** Enters the guest; the result is unsigned, 0 when it has none or trapped. */
   call(callback: GuestFunction, context: Context, a = 0, b = 0, c = 0, d = 0, e = 0): number {
     const worker = this.worker;
+    const { deadline, transcript } = this.services;
     const outerContext = worker.current;
+    if (outerContext === null) deadline.enter();
     const outerEffectiveId = worker.effectiveContextId;
     worker.current = context;
     worker.effectiveContextId = 0;
     const outerStackTraceLimit = Error.stackTraceLimit;
     Error.stackTraceLimit = guestStackTraceLimit;
-    const transcript = this.services.transcript;
     if (transcript !== null) transcript.callbackEnters(callback, a, b, c, d, e);
     try {
       const result = callback.run(a, b, c, d, e);
+      if (deadline.isPast) throw this.#endless(callback, null);
       if (transcript !== null) transcript.callbackReturns(callback, result);
       return callback.hasResult ? (result as number) >>> 0 : 0;
     } catch (error) {
+      if (deadline.isPast) throw this.#endless(callback, error as Error);
       if (!isTrap(error)) throw error;
-      this.#fail(`Function: ${callback.name} failed: ${describeTrap(error, this.options.module.shape)}`);
+      this.#fail(`Function: ${callback.name} failed: ${describeTrap(error, this.options.module)}`);
       return 0;
     } finally {
       Error.stackTraceLimit = outerStackTraceLimit;
@@ -211,6 +217,17 @@ export class Vm {
       this.call(start, this.vmContext);
     }
     this.restriction = Restriction.None;
+  }
+
+  /** The guest was ended, as it did not return. */
+  #endless(callback: GuestFunction, trap: Error | null): HarnessError {
+    const { deadline } = this.services;
+    const { module } = this.options;
+    const plugin = this.worker.current?.plugin?.name;
+    const guest = plugin === undefined ? module.name : `plugin "${plugin}"`;
+    const error = deadline.exceed(guest, callback.name, trap === null ? "" : backtraceOf(trap, module));
+    this.report("CALLBACK_ENDLESS", error.message);
+    return error;
   }
 
   #fail(message: string): void {

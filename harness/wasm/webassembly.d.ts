@@ -24,6 +24,7 @@ declare namespace WebAssembly {
   class Table {
     #table;
     constructor(descriptor: { element: "anyfunc"; initial: number; maximum?: number });
+    set(index: number, value: unknown): void;
   }
   class Exception extends Error {
     #exception;

@@ -56,11 +56,12 @@ const echo: TcpCluster = { tcp: (peer) => ({ data: (bytes) => peer.write(bytes) 
 
 async function compilePlugins(plugins: readonly ScenarioPlugin[]): Promise<PluginOptions[]> {
   return await Promise.all(
-    plugins.map(async ({ guest: source, abi, allocator, wat, ...plugin }) => {
+    plugins.map(async ({ guest: source, abi, allocator, wat, memory, ...plugin }) => {
       const options = {
         ...(abi === undefined ? {} : { abi }),
         ...(allocator === undefined ? {} : { allocator }),
         ...(wat === undefined ? {} : { module: wat }),
+        ...(memory === undefined ? {} : { memory }),
       };
       return { ...plugin, module: typeof source === "function" ? await guest(source, options) : source };
     }),
@@ -278,6 +279,7 @@ function mask(line: string): string {
     .replace(/x-envoy-upstream-service-time: \d+/g, "x-envoy-upstream-service-time: <ms>")
     .replace(/x-envoy-upstream-service-time=\d+/g, "x-envoy-upstream-service-time=<ms>")
     .replace(/(\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT)/g, "<date>")
+    .replace(/(expr_create parse error: ERROR: )[^]*/, "$1<text>")
     .replace(/(_shared_queue\()[1-9]\d*(,|\))/, "$1<token>$2")
     .replace(/(proxy_on_queue_ready\(\d+, )\d+/, "$1<token>")
     .replace(/(proxy_set_shared_data\(.*, )[1-9]\d*\)/, "$1<version>)")

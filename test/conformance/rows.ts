@@ -68,6 +68,10 @@ export const rows = {
   "required headers": "A request without :path, :method or :authority is answered 503, a response without :status 502",
   "trailers: created": "Writing or measuring trailers at the end of a body creates them; reading does not",
   "route cache": "Every change of request headers has the route chosen anew, until the router has the request",
+  "routes: redirects": "Status and location",
+  "routes: weighted clusters": "One by its weight",
+  "routes: timeouts": "504, by the route and by x-envoy-upstream-rq-timeout-ms",
+  "routes: retries": "What is tried again, how often and with which headers",
   routes: "Routes that answer by themselves or name their cluster by a header",
 
   // Bodies
@@ -159,6 +163,7 @@ export const rows = {
   "foreign functions: unknown": "NotFound",
   "foreign functions: results": "Pointer and size may be left out",
   "foreign functions: phases": "In streams, plugins and at the end",
+  "foreign functions: expressions": "CEL: values, errors, tokens and the context",
   "foreign functions: compress": "zlib, both ways",
   "foreign functions: declare_property": "Types, life spans and read-only properties",
   "foreign functions: set_envoy_filter_state": "Objects of the proxy, by name",
@@ -201,6 +206,8 @@ export const unseen: Readonly<Record<string, string>> = {
   "A local reply in proxy_on_log and later": "crashes Envoy",
   "Letting a response go on before there is one": "crashes Envoy",
   "A gRPC call with an empty target": "crashes Envoy",
+  "gRPC calls by google_grpc": "not emulated",
+  "xds.node.extensions, user_agent_build_version": "60 kB of Envoy's own; not emulated",
   "A gRPC stream that fails at once after a gRPC call that did, in one callback": "hangs Envoy's worker",
   "v128 in exported signatures": "aborts Envoy",
   "Guests that never return": "hang Envoy's worker until its watchdog ends the process",

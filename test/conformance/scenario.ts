@@ -67,6 +67,8 @@ export interface ScenarioPlugin extends Omit<PluginOptions, "module"> {
   allocator?: string;
   /** WAT at module level. */
   wat?: string;
+  /** WAT of the memory; two pages when absent. */
+  memory?: string;
 }
 
 export interface ScenarioRequest extends RequestOptions {

@@ -3,6 +3,7 @@ import { bodies } from "./bodies.ts";
 import { buffers } from "./buffers.ts";
 import { calls } from "./calls.ts";
 import { ends } from "./ends.ts";
+import { expressions } from "./expressions.ts";
 import { flow } from "./flow.ts";
 import { foreignFunctions } from "./foreign-functions.ts";
 import { grpcCallouts } from "./grpc-callouts.ts";
@@ -11,8 +12,10 @@ import { httpCallouts } from "./http-callouts.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { loading } from "./loading.ts";
 import { maps } from "./maps.ts";
+import { memoryScenarios } from "./memory.ts";
 import { properties } from "./properties.ts";
 import { sharedState } from "./shared-state.ts";
+import { routes } from "./routes.ts";
 import { singleRules } from "./single-rules.ts";
 import { tcpScenarios } from "./tcp.ts";
 import { updates } from "./updates.ts";
@@ -37,6 +40,9 @@ export const scenarios: readonly Scenario[] = [
   ...properties,
   ...foreignFunctions,
   ...tcpScenarios,
+  ...memoryScenarios,
+  ...routes,
+  ...expressions,
   ...singleRules,
 ];
 

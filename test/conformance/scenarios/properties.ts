@@ -52,6 +52,8 @@ const stable = [
   "xds.listener_metadata",
   "xds.route_metadata",
   "xds.cluster_metadata",
+  "xds.upstream_host_metadata",
+  "xds.upstream_host_locality_metadata",
   "xds.node.id",
   "xds.node.cluster",
   "xds.node.nope",

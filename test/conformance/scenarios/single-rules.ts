@@ -6,6 +6,10 @@ const callHeaders = encodePairs([":method", "GET", ":path", "/", ":authority", "
 const hold = (status: number) => `(return (i32.const ${status}))`;
 const untilTheEnd = "(i32.eqz (local.get $end_of_stream))";
 
+/** WAT of a callback of a plugin that lets a held request go on. */
+const letGoOn = `(drop (call $proxy_set_effective_context (global.get $held)))
+  (drop (call $proxy_continue_stream (i32.const 0)))`;
+
 /** Each settles one rule that no other scenario shows; `npm run sensitivity` found that they were missing. */
 export const singleRules: readonly Scenario[] = [
   {
@@ -107,6 +111,32 @@ export const singleRules: readonly Scenario[] = [
       requests: [fullRequest],
       statuses: [200],
       logs: ["continue=0"],
+    })),
+  ),
+  ...[
+    { what: "a body", request: { method: "POST", body: "question" } },
+    { what: "a body and trailers", request: fullRequest },
+    { what: "nothing more", request: {} },
+  ].flatMap(({ what, request }) =>
+    [0, 1].map((status): Scenario => ({
+      name: `rule: a callout is answered when the whole request is read: ${what}, ${status === 0 ? "not held" : "held"}`,
+      plugins: [
+        {
+          guest: (w) => ({
+            proxy_on_request_headers: `(global.set $held (local.get $context_id))
+              ${w.show("call", w.call("proxy_http_call", ["up"], [callHeaders], [""], [""], 1000, 0))} (i32.const ${status})`,
+            proxy_on_request_body: `${w.logBuffer(0)} (i32.const 0)`,
+            proxy_on_request_trailers: `${w.log("trailers")} (i32.const 0)`,
+            proxy_on_http_call_response: `${w.log("answer")} ${status === 0 ? "" : letGoOn}`,
+            proxy_on_response_headers: `${w.log("response")} (i32.const 0)`,
+          }),
+          wat: "(global $held (mut i32) (i32.const 0))",
+        },
+        { guest: only("proxy_on_request_body", (w) => w.show("next", "(local.get $body_size)")) },
+      ],
+      requests: [request],
+      statuses: [200],
+      logs: ["answer"],
     })),
   ),
   {
