@@ -9,6 +9,9 @@ export const mostPages = 16_384;
 /** The table that a bounded module exports for its host, under a name that no guest has. */
 export const inspectorTable = "attache:inspector";
 
+/** As {@link inspectorTable}: what was the start function, which the host calls once there is an inspector. */
+export const startFunction = "attache:start";
+
 /** So much is spent before the host is asked whether the guest may go on. */
 const creditOfOneTurn = 10_000;
 
@@ -42,6 +45,7 @@ export function boundModule(code: Uint8Array, shape: ModuleShape): BoundedModule
     function: count("function", Section.Function),
     table: count("table", Section.Table),
     global: count("global", Section.Global),
+    start: sections.get(Section.Start)?.u32() ?? null,
   };
   const output = new ModuleOutput(code);
   output.original(0, 8);
@@ -49,7 +53,7 @@ export function boundModule(code: Uint8Array, shape: ModuleShape): BoundedModule
   for (const id of sectionOrder) {
     const section = originals.get(id);
     const write = writers[id] ?? (section === undefined ? null : copySection);
-    if (write === null) continue;
+    if (write === null || id === Section.Start) continue;
     output.bytes(id);
     output.sized((part) => write(part, section ?? new Reader(code, 0, 0), added));
   }
@@ -89,6 +93,8 @@ interface Added {
   function: number;
   table: number;
   global: number;
+  /** The module's own start function. */
+  start: number | null;
 }
 
 const Section = {
@@ -132,7 +138,12 @@ const writers: Partial<Record<number, SectionWriter>> = {
   [Table]: appending(1, () => [0x70, 0x00, 1]),
   [Memory]: limitMemories,
   [Global]: appending(1, () => [0x7f, 0x01, 0x41, ...signed(creditOfOneTurn), 0x0b]),
-  [Export]: appending(1, ({ table }) => [...nameOf(inspectorTable), 1, ...unsigned(table)]),
+  [Export]: (output, section, added) => {
+    const { start, table } = added;
+    const ofStart = start === null ? [] : [...nameOf(startFunction), 0, ...unsigned(start)];
+    const ofTable = [...nameOf(inspectorTable), 1, ...unsigned(table)];
+    appending(start === null ? 1 : 2, () => [...ofTable, ...ofStart])(output, section, added);
+  },
   [Code]: payingCode,
 };
 

@@ -51,6 +51,14 @@ describe("a guest that does not return", () => {
     expect(host.diagnostics).toMatchObject([{ code: "CALLBACK_ENDLESS", plugin: "plugin" }]);
   });
 
+  it("is ended in its start section", async () => {
+    const code = await guest(() => ({}), { module: `(func $spin ${forever}) (start $spin)` });
+    await expect(runGuest(() => ({}), { ...limited, module: code })).rejects.toMatchObject({
+      code: "CALLBACK_ENDLESS",
+      message: expect.stringContaining("the start section did not return within 30 ms") as string,
+    });
+  });
+
   it("is found by its backtrace", async () => {
     const code = await guest(callbacks("proxy_on_request_headers", "(call $spin)"), {
       module: `(func $spin ${forever})`,

@@ -3,10 +3,10 @@ import type { HostFunction, HostFunctions } from "../abi/host-functions.ts";
 import type { Deadline } from "../emulator/deadline.ts";
 import { HarnessError } from "../errors.ts";
 import type { Limits } from "./binary.ts";
-import { createInspector, inspectorTable, mostPages } from "./bounded-module.ts";
+import { createInspector, inspectorTable, mostPages, startFunction } from "./bounded-module.ts";
 import { suppliedFunctions } from "./link.ts";
 import type { WasmModule } from "./module.ts";
-import { GuestTrap, isTrap } from "./trap.ts";
+import { backtraceOf, GuestTrap, isTrap } from "./trap.ts";
 import { Restriction, type Vm } from "./vm.ts";
 
 export interface LinkedInstance {
@@ -47,10 +47,24 @@ function instantiate(vm: Vm, functions: HostFunctions): LinkedInstance {
     }
   }
   const { exports } = new WebAssembly.Instance(module.compiled, imports);
-  start.isRunning = false;
   if (module.bounds !== null) (exports[inspectorTable] as WebAssembly.Table).set(0, inspectorOf(vm));
+  runStartFunction(vm, exports[startFunction]);
+  start.isRunning = false;
   const exported = Object.values(exports).find((entry) => entry instanceof WebAssembly.Memory);
   return { exports, memory: (exported ?? memory)! };
+}
+
+/** That of a bounded module, which is not its start function any more. */
+function runStartFunction({ options: { module }, services: { deadline } }: Vm, run: unknown): void {
+  if (typeof run !== "function") return;
+  deadline.enter();
+  try {
+    run();
+  } catch (error) {
+    throw deadline.isPast
+      ? deadline.exceed(module.name, "the start section", backtraceOf(error as Error, module))
+      : error;
+  }
 }
 
 function createMemory({ initial, maximum = mostPages }: Limits): WebAssembly.Memory {

@@ -116,6 +116,7 @@ const refused: [what: string, row: RowName, wat: string][] = [
      ${whole} (func (export "_initialize")
        (drop (call $f (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))`,
   ],
+  ["a start section that traps", "load: start section", `${whole} (func $s unreachable) (start $s)`],
   [
     "a recursion without end in _initialize",
     "load: start functions",
@@ -187,6 +188,13 @@ const loads: [what: string, row: RowName, wat: string][] = [
     "a start section that calls nothing",
     "load: start section",
     `${importLog} ${whole} (global $g (mut i32) (i32.const 0)) (func $s (global.set $g (i32.const 1))) (start $s) ${onRequest}`,
+  ],
+  [
+    "a start section that works for long",
+    "load: start section",
+    `${importLog} ${whole} (func $s (local $i i32) (loop $next
+       (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $next (i32.lt_u (local.get $i) (i32.const 1000000))))) (start $s)
+     ${onRequest}`,
   ],
   [
     "WASI by its older name",
