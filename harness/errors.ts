@@ -11,6 +11,8 @@ export type HarnessErrorCode =
   | "ENVOY_FAILED"
   | "CALLBACK_ENDLESS"
   | "STREAM_RESET"
+  | "INTERCEPTORS_UNMET"
+  | "DIAGNOSTICS"
   | "TIMEOUT";
 
 /** An error with a stable {@link code} and a message that says what happened, where, and what to do. */

@@ -2,6 +2,13 @@ export type { ForeignFunction } from "./abi/foreign.ts";
 export { startEmulator, Emulator, type EmulatorOptions, type StreamOptions } from "./emulator/emulator.ts";
 export { HarnessError, PluginRejectedError, type HarnessErrorCode } from "./errors.ts";
 export * from "./host.ts";
+export {
+  mockCluster,
+  type InterceptedRequest,
+  type InterceptingCluster,
+  type Interceptor,
+  type ReplyOptions,
+} from "./interceptors.ts";
 export { logLevels, type LogLevel } from "./log.ts";
 export { loadModule, type WasmModule } from "./wasm/module.ts";
 export { serve, type Exchange, type ProxyServer, type ServeOptions } from "./serve/serve.ts";

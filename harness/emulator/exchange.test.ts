@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { guest } from "../testing/guest.ts";
-import { eachHost } from "../vitest.ts";
+import { eachHost } from "../vitest/index.ts";
 
 const broken = { code: "STREAM_RESET" };
 

@@ -1,3 +1,3 @@
 export { startEnvoy, type Envoy, type EnvoyOptions } from "./envoy-host.ts";
-export { cacheFolder, envoyVersion, findEnvoy, installEnvoy } from "./install.ts";
+export { cacheFolder, envoyVersion, findEnvoy, installEnvoy, installEnvoyVersion } from "./install.ts";
 export { stopIdleEnvoys } from "./pool.ts";

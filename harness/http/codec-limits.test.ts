@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { UpstreamResponse } from "../host.ts";
 import { guest } from "../testing/guest.ts";
-import { eachHost } from "../vitest.ts";
+import { eachHost } from "../vitest/index.ts";
 
 const headers = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, "1"]));
 const plugins = async () => [

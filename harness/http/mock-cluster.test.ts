@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Emulator } from "../emulator/emulator.ts";
 import type { RequestOptions, UpstreamResponse } from "../host.ts";
 import { guest } from "../testing/guest.ts";
-import { eachHost } from "../vitest.ts";
+import { eachHost } from "../vitest/index.ts";
 
 eachHost("an answer of a mocked cluster", (start) => {
   it.each<[string, UpstreamResponse, string]>([

@@ -4,7 +4,7 @@ import { startEmulator } from "../emulator/emulator.ts";
 import type { Envoy } from "../envoy/index.ts";
 import type { HostOptions, StartHost } from "../host.ts";
 import { guest } from "../testing/guest.ts";
-import { eachHost } from "../vitest.ts";
+import { eachHost } from "../vitest/index.ts";
 import { serve } from "./serve.ts";
 
 // What stands on the wire between a client and the proxy, byte for byte, for the same bytes of the upstream.

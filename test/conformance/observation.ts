@@ -12,6 +12,7 @@ import {
   type TcpConnection,
 } from "@attache/harness";
 import { guest } from "../../harness/testing/guest.ts";
+import { stableLine } from "../../harness/vitest/stable.ts";
 import type { Scenario, ScenarioPlugin, ScenarioRequest, TcpStep } from "./scenario.ts";
 
 /**
@@ -122,11 +123,11 @@ export async function observe(
       return running.tcpConnections(name).map(({ received, state }) => `${name} ${state} ${textOf(received)}`);
     }),
     logs: startSorted(
-      withoutRepeatedRefusals(running.logs.map(({ level, message }) => mask(`${level} ${message}`))),
+      withoutRepeatedRefusals(running.logs.map(({ level, message }) => stableLine(`${level} ${message}`))),
       started.logs,
     ),
     metrics: await metrics(),
-    transcript: startSorted(running.transcript.map(mask), started.transcript),
+    transcript: startSorted(running.transcript.map(stableLine), started.transcript),
   });
   let seen = await observed();
   const deadline = Date.now() + 700;
@@ -253,7 +254,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function answerLine(response: Response): string {
-  return mask(
+  return stableLine(
     [response.status, headersText(response.headers), response.text(), headersText(response.trailers)].join(" | "),
   );
 }
@@ -263,25 +264,13 @@ function upstreamLine(
   request: { method: string; path: string; authority: string; headers: Headers; text(): string; trailers: Headers },
 ): string {
   const { method, path, authority, headers, trailers } = request;
-  return mask([name, method, path, authority, headersText(headers), request.text(), headersText(trailers)].join(" | "));
+  return stableLine(
+    [name, method, path, authority, headersText(headers), request.text(), headersText(trailers)].join(" | "),
+  );
 }
 
 type Headers = readonly (readonly [string, string])[];
 
 function headersText(headers: Headers): string {
   return headers.map(([name, value]) => `${name}: ${volatileHeaders.has(name) ? "*" : value}`).join(", ");
-}
-
-/** Hides what differs from run to run inside a line. */
-function mask(line: string): string {
-  return line
-    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uuid>")
-    .replace(/x-envoy-upstream-service-time: \d+/g, "x-envoy-upstream-service-time: <ms>")
-    .replace(/x-envoy-upstream-service-time=\d+/g, "x-envoy-upstream-service-time=<ms>")
-    .replace(/(\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT)/g, "<date>")
-    .replace(/(expr_create parse error: ERROR: )[^]*/, "$1<text>")
-    .replace(/(_shared_queue\()[1-9]\d*(,|\))/, "$1<token>$2")
-    .replace(/(proxy_on_queue_ready\(\d+, )\d+/, "$1<token>")
-    .replace(/(proxy_set_shared_data\(.*, )[1-9]\d*\)/, "$1<version>)")
-    .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:<port>");
 }

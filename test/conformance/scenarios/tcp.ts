@@ -70,7 +70,16 @@ const buffers: Scenario[] = [downstream, upstream].flatMap((type) => {
       `${name} ${side}`,
       observer((w) => ({ [callback]: `${body(w)} ${goOn}` })),
       {
-        connections: [[{ write: "hello" }, { waitForLog: "acted" }, { do: "end" }, { waitFor: "end" }]],
+        // Once the answer has come, it does not come together with the end.
+        connections: [
+          [
+            { write: "hello" },
+            { waitForLog: "acted" },
+            { waitForLog: type === downstream ? "up=" : "acted" },
+            { do: "end" },
+            { waitFor: "end" },
+          ],
+        ],
       },
     );
   return [

@@ -1,9 +1,9 @@
 import { afterAll, describe } from "vitest";
-import { startEmulator } from "./index.ts";
-import { startEnvoy } from "./envoy/envoy-host.ts";
-import { findEnvoy } from "./envoy/install.ts";
-import { stopIdleEnvoys } from "./envoy/pool.ts";
-import type { Host, StartHost } from "./host.ts";
+import { startEmulator } from "../index.ts";
+import { startEnvoy } from "../envoy/envoy-host.ts";
+import { findEnvoy } from "../envoy/install.ts";
+import { stopIdleEnvoys } from "../envoy/pool.ts";
+import type { Host, StartHost } from "../host.ts";
 
 /** Suites of {@link eachHost} that could not run for want of an Envoy; `npm test` reports them. */
 export const withoutEnvoy = "no Envoy on this machine";
