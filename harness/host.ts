@@ -255,6 +255,8 @@ export interface HostOptions {
   clusters?: Readonly<Record<string, Cluster>>;
   /** Absent: every request goes to the only cluster, or is answered 200 by the proxy when there is none. */
   routes?: readonly Route[];
+  /** Tells upstreams by `x-envoy-attempt-count` how often the request was sent; as the field of Envoy's virtual host. */
+  includeRequestAttemptCount?: boolean;
   /** Lowest level of the filters' log lines that is kept; `trace` also records the transcript. `info` when absent. */
   logLevel?: LogLevel;
 }

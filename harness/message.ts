@@ -6,9 +6,13 @@ export function headerPairs(headers: HeadersInit | undefined): [name: string, va
   const list = Array.isArray(headers)
     ? (headers as HeaderList)
     : Object.entries(headers as Record<string, string | string[]>);
-  return list.flatMap(([name, value]) =>
-    [value].flat().map((single): [string, string] => [name.toLowerCase(), single as string]),
-  );
+  const pairs: [string, string][] = [];
+  for (const [name, value] of list) {
+    const key = name.toLowerCase();
+    if (Array.isArray(value)) for (const single of value as string[]) pairs.push([key, single]);
+    else pairs.push([key, value as string]);
+  }
+  return pairs;
 }
 
 /** Node's flat list of names and values, as pairs with lower-case names. */

@@ -3,14 +3,18 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { cases, type Case, type Variant } from "../bench/cases.ts";
+import { emulatorCase, measureEmulator } from "../bench/emulator.ts";
 import { prepare } from "../bench/modules.ts";
 import { BenchProxy, load } from "../bench/proxy.ts";
+import { summary, type Summary } from "../bench/summary.ts";
 import { buildStale } from "./build.ts";
 import { setUp } from "./setup.ts";
 
-const usage = `Measures processor time per request in a real Envoy: each variant beside no filter, in one run, interleaved.
+const names = [...cases, emulatorCase].map(({ name }) => name);
+const usage = `Measures processor time per request in a real Envoy: each variant beside no filter, in one run, interleaved;
+and that of the emulator's own steps.
 
-  npm run bench                     all cases: ${cases.map(({ name }) => name).join(", ")}
+  npm run bench                     all cases: ${names.join(", ")}
   npm run bench -- CASE …           some of them
   npm run bench -- --rounds 9       rounds (7 when absent)
   npm run bench -- --seconds 1      seconds of load per variant and round (2 when absent)
@@ -25,7 +29,7 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
-const unknown = positionals.filter((name) => !cases.some((entry) => entry.name === name));
+const unknown = positionals.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   console.error(`attache: there is no case ${unknown.join(", ")}\n\n${usage}`);
   process.exit(2);
@@ -36,8 +40,8 @@ const resultsFile = fileURLToPath(new URL("../bench/results.json", import.meta.u
 
 interface Result {
   name: string;
-  /** Microseconds of Envoy's processor time per request beyond no filter: median and quartiles of all rounds. */
-  microseconds: { median: number; lower: number; upper: number };
+  /** Of Envoy's processor time per request beyond no filter, or of this process's time per step of the emulator. */
+  microseconds: Summary;
 }
 
 await setUp(false, console.log);
@@ -47,13 +51,15 @@ const results: Record<string, { what: string; variants: Result[] }> = await read
   (text) => (JSON.parse(text) as { cases: typeof results }).cases,
   () => ({}),
 );
-for (const measured of cases) {
+for (const measured of [...cases, emulatorCase]) {
   if (positionals.length > 0 && !positionals.includes(measured.name)) continue;
   console.log(`\n${measured.name}: ${measured.what}`);
-  results[measured.name] = { what: measured.what, variants: await measure(measured) };
-  for (const { name, microseconds } of results[measured.name]!.variants) {
+  const variants = measured.variants === null ? await measureEmulator(rounds) : await measure(measured);
+  results[measured.name] = { what: measured.what, variants };
+  const sign = measured.variants === null ? unsigned : signed;
+  for (const { name, microseconds } of variants) {
     const { median, lower, upper } = microseconds;
-    console.log(`  ${name.padEnd(32)} ${signed(median)} µs   (${signed(lower)} … ${signed(upper)})`);
+    console.log(`  ${name.padEnd(50)} ${sign(median)} µs   (${sign(lower)} … ${sign(upper)})`);
   }
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`;
   await writeFile(resultsFile, `${JSON.stringify({ machine, rounds, seconds, cases: results }, null, 2)}\n`);
@@ -97,16 +103,10 @@ async function available(variants: readonly Variant[]): Promise<Variant[]> {
   return made;
 }
 
-function summary(list: readonly number[]) {
-  const sorted = [...list].sort((a, b) => a - b);
-  const at = (share: number) => round(sorted[Math.round(share * (sorted.length - 1))]!);
-  return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
 function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`.padStart(7);
+}
+
+function unsigned(value: number): string {
+  return value.toFixed(2).padStart(7);
 }

@@ -1,11 +1,13 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { readFile } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { HarnessError, serve, startEmulator, type HostOptions } from "@attache/harness";
 import { findEnvoy, startEnvoy } from "@attache/harness/envoy";
 import { eachHost } from "@attache/harness/vitest";
 import { beforeAll, describe, expect, it } from "vitest";
 import wabtLoader from "wabt";
+import { Random } from "../harness/emulator/random.ts";
 import { compileFilter, filterSource } from "./compile-filter.ts";
 
 const good = new URL("../examples/hello-headers/build/plugin.wasm", import.meta.url);
@@ -138,3 +140,31 @@ describe("a port that is in use", () => {
     await expect(startEnvoy({ plugins: [], port: portOf(server) })).rejects.toMatchObject(inUse(portOf(server)));
   });
 });
+
+it("whatever bytes of a filter are changed, it has an outcome: an answer, none, or an error that says why", async () => {
+  const whole = await readFile(good);
+  const random = new Random(1);
+  const outcomes = new Set<string>();
+  for (let i = 0; i < 1000; i++) {
+    const mutant = Uint8Array.from(whole);
+    for (let n = 0; n < 2; n++) mutant[8 + (random.next() % (whole.length - 8))] = random.next() & 0xff;
+    outcomes.add(await outcomeOf(mutant));
+  }
+  const possible = ["200", "503", "none", "MODULE_INVALID", "PLUGIN_REJECTED", "CALLBACK_ENDLESS", "STREAM_RESET"];
+  expect(possible).toEqual(expect.arrayContaining([...outcomes]));
+  expect([...outcomes]).toEqual(expect.arrayContaining(["200", "MODULE_INVALID"]));
+});
+
+async function outcomeOf(module: Uint8Array): Promise<string> {
+  const options = { plugins: [{ module }], clusters: { app: () => ({ body: "ok" }) }, callbackDeadlineMs: 50 };
+  try {
+    await using host = await startEmulator(options);
+    const answer = host.fetch("/", { method: "POST", body: "abc" }).then(({ status }) => String(status));
+    answer.catch(() => {});
+    // The emulator answers at once or, as it holds the request, never.
+    return await Promise.race([answer, nextTurn("none")]);
+  } catch (error) {
+    if (error instanceof HarnessError) return error.code;
+    throw error;
+  }
+}

@@ -91,7 +91,14 @@ function connectionManager(options: HostOptions, plugins: readonly PluginFile[])
     stat_prefix: "http",
     http_protocol_options: { enable_trailers: true },
     route_config: {
-      virtual_hosts: [{ name: "all", domains: ["*"], routes: routesOf(options).map(route) }],
+      virtual_hosts: [
+        {
+          name: "all",
+          domains: ["*"],
+          routes: routesOf(options).map(route),
+          include_request_attempt_count: options.includeRequestAttemptCount,
+        },
+      ],
     },
     http_filters: [
       ...wasmFilters("http", plugins),

@@ -156,6 +156,11 @@ export class HeaderMap {
   }
 
   /** Removes the headers of a set, but for some of them. */
+  hasAny(names: ReadonlySet<string>): boolean {
+    for (let i = 0; i < this.entries.length; i += 2) if (names.has(this.entries[i]!)) return true;
+    return false;
+  }
+
   removeAll(names: ReadonlySet<string>, except: ReadonlySet<string>): void {
     for (let i = this.entries.length - 2; i >= 0; i -= 2) {
       const key = this.entries[i]!;

@@ -52,6 +52,7 @@ export class Retry {
 
   /** By the route's policy and the request's headers, which are taken off; `null` when nothing can make it happen. */
   static of(policy: RetryPolicy | null, headers: HeaderMap): Retry | null {
+    if (policy === null && !headers.hasAny(retryHeaders)) return null;
     const words = [policy?.retryOn, headers.get("x-envoy-retry-on"), headers.get("x-envoy-retry-grpc-on")].join();
     const most = numberOf(headers.get("x-envoy-max-retries") ?? "") ?? policy?.numRetries ?? 1;
     const codes = (headers.get("x-envoy-retriable-status-codes") ?? "").split(",").map(numberOf);

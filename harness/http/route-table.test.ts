@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Route } from "../host.ts";
-import { run } from "../testing/run.ts";
+import { freePort } from "../../test/free-port.ts";
+import { run, runGuest } from "../testing/run.ts";
 
 const up = { up: () => ({}) };
 const route = (fields: Partial<Route>): { routes: Route[]; clusters: typeof up } => ({
@@ -91,6 +92,22 @@ describe("a retry", () => {
       expect(waits).toHaveLength(5);
       for (const [attempt, most] of [10, 20, 40, 40, 40].entries()) expect(waits[attempt]).toBeLessThan(most);
     }
+  });
+
+  it.each([
+    ["connect-failure", 2, "retried and the latest reset reason"],
+    ["retriable-4xx", 1, "reset reason"],
+  ])("after a refused connection, with %s, makes %d attempts", async (retryOn, attempts, said) => {
+    await using host = await runGuest((w) => ({ proxy_on_log: w.logProperty("upstream.request_attempt_count") }), {
+      routes: [{ match: { prefix: "/" }, cluster: "up", retryPolicy: { retryOn } }],
+      clusters: { up: { host: "127.0.0.1", port: await freePort() } },
+      clock: "real",
+    });
+    const response = await host.fetch("/");
+    expect(response.text()).toBe(
+      `upstream connect error or disconnect/reset before headers. ${said}: remote connection failure`,
+    );
+    expect(host.messages).toEqual([`upstream.request_attempt_count=0${attempts}00000000000000`]);
   });
 
   it("is not made of a request that is too long to be kept", async () => {

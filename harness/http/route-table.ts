@@ -17,6 +17,8 @@ export interface RouteEntry {
   /** 0: none. */
   readonly timeoutMs: number;
   readonly retryPolicy: RetryPolicy | null;
+  /** Upstreams are told which attempt it is. */
+  readonly countsAttempts: boolean;
 }
 
 interface CompiledRoute extends RouteEntry {
@@ -32,7 +34,8 @@ export class RouteTable {
   constructor(options: HostOptions) {
     const routes = routesOf(options);
     for (const [i, route] of routes.entries()) checkClusters(route, `routes[${i}]`, options.clusters ?? {});
-    this.#routes = routes.map(compileRoute);
+    const countsAttempts = options.includeRequestAttemptCount ?? false;
+    this.#routes = routes.map((route, i) => compileRoute(route, `routes[${i}]`, countsAttempts));
   }
 
   select(headers: HeaderMap): RouteEntry | null {
@@ -74,13 +77,13 @@ export function routesOf({ routes, clusters = {} }: HostOptions): readonly Route
   return [{ match: { prefix: "/" }, cluster }];
 }
 
-function compileRoute(route: Route, index: number): CompiledRoute {
-  const where = `routes[${index}]`;
+function compileRoute(route: Route, where: string, countsAttempts: boolean): CompiledRoute {
   const { prefix, path } = route.match;
   exactlyOne(`${where}.match`, { prefix, path });
   const wanted = (route.match.headers ?? []).map(({ name, exact }) => ({ name: name.toLowerCase(), exact }));
   return {
     name: route.name ?? "",
+    countsAttempts,
     timeoutMs: wholeNumber(`${where}.timeoutMs`, route.timeoutMs ?? defaultTimeoutMs),
     retryPolicy: checkRetryPolicy(route.retryPolicy ?? null, `${where}.retryPolicy`),
     action: actionOf(route, where),

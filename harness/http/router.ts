@@ -188,6 +188,7 @@ export class Router implements HttpFilter, UpstreamListener {
   #attempt(headers: HeaderMap): void {
     const { info, blockRequest, requestTrailers } = this.#stream;
     info.attempts++;
+    if (info.route!.countsAttempts) headers.set("x-envoy-attempt-count", String(info.attempts));
     this.#upstream = this.#cluster!.open(this, blockRequest);
     const hasMore = this.#sentBody.length > 0 || requestTrailers !== null;
     this.#upstream.headers(headers, this.#requestComplete && !hasMore);

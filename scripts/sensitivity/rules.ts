@@ -221,7 +221,7 @@ export const rules: readonly Rule[] = [
     name: "the id of a connection is unsigned",
     file: "properties/attributes.ts",
     from: 'case "id":\n      return unsigned(info.connection.id);',
-    to: 'case "id":\n      return "";',
+    to: 'case "id":\n      return integer(info.connection.id);',
   },
   {
     name: "a filter can ask for retries by a header",

@@ -42,8 +42,11 @@ const volatileHeaders: ReadonlySet<string> = new Set(["date", "x-request-id", "x
 
 export async function optionsOf(scenario: Scenario): Promise<HostOptions> {
   const plugins = await compilePlugins(scenario.plugins);
-  const { clusters = { up: () => ({ body: "ok" }) }, routes, tcp } = scenario;
-  const options = { plugins, clusters, logLevel: "trace" as const, ...(routes === undefined ? {} : { routes }) };
+  const { clusters = { up: () => ({ body: "ok" }) }, routes, includeRequestAttemptCount = false, tcp } = scenario;
+  const options = {
+    ...{ plugins, clusters, includeRequestAttemptCount, logLevel: "trace" as const },
+    ...(routes === undefined ? {} : { routes }),
+  };
   if (tcp === undefined) return options;
   const upstream = tcp.upstream === undefined ? echo : (tcp.upstream ?? { hosts: [] as const });
   return {

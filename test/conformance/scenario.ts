@@ -17,6 +17,7 @@ export interface Scenario {
   /** `{ up: … }` answering 200 `ok` when absent; `{}` for none, which makes the proxy answer. */
   clusters?: HostOptions["clusters"];
   routes?: HostOptions["routes"];
+  includeRequestAttemptCount?: boolean;
   /** Filters of a TCP listener, and connections to it in place of requests. */
   tcp?: TcpScenario;
   /** One `GET /` when absent. Each starts when the one before has ended. */

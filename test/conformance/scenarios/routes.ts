@@ -279,4 +279,19 @@ const timeouts: readonly Scenario[] = [
   statuses: [504],
 }));
 
-export const routes: readonly Scenario[] = [...redirecting, ...weighted, ...timeouts, ...retrying];
+/** Upstreams are told which attempt it is, whatever else the request says. */
+const counted = [{}, { "x-envoy-attempt-count": "7" }].flatMap((headers): Scenario[] => [
+  {
+    name: `routes: attempts are counted: ${JSON.stringify(headers)}`,
+    plugins: [plugin, setting(headers)],
+    includeRequestAttemptCount: true,
+    get clusters() {
+      return { up: failing(503)() };
+    },
+    routes: [{ match: { prefix: "/" }, cluster: "up", timeoutMs: 0, retryPolicy: { retryOn: "5xx" } }],
+    requests: [{ headers: { "x-envoy-attempt-count": "5" } }],
+    advanceMs: 1000,
+  },
+]);
+
+export const routes: readonly Scenario[] = [...redirecting, ...weighted, ...timeouts, ...counted, ...retrying];
