@@ -33,6 +33,8 @@ export interface WasiFunction {
   params: Parameter[];
   result: ValueType | null;
   phases: Phase[];
+  /** First minor version of Envoy that has it; absent: older ones than 1.38 do. */
+  since?: string;
   meaning: string;
 }
 

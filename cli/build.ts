@@ -42,7 +42,9 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   const { code, sourceMap } = await compile(entry, packageFolder, options);
   await check(code, entry);
   await writeWhole(outFile, code);
-  if (sourceMap !== null) await writeWhole(`${outFile}.map`, sourceMap);
+  // A map of another build would name the wrong places.
+  if (sourceMap === null) await rm(`${outFile}.map`, { force: true });
+  else await writeWhole(`${outFile}.map`, sourceMap);
   return { outFile, size: code.length };
 }
 

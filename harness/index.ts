@@ -15,4 +15,8 @@ export { serve, type Exchange, type ProxyServer, type ServeOptions } from "./ser
 export { HeaderMap } from "./http/header-map.ts";
 export type { HttpStream, ResponseSink } from "./http/stream.ts";
 export type { ConnectionInfo } from "./http/stream-info.ts";
+export type { Trap, TrapFrame } from "./wasm/trap.ts";
+export type { SourcePosition } from "./wasm/source-map.ts";
+export type { CallbackProfile } from "./emulator/profile.ts";
+export { envoyVersions, type EnvoyVersion } from "./emulator/envoy-version.ts";
 export type { Diagnostic, DiagnosticCode } from "./emulator/diagnostics.ts";

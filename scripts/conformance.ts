@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { envoyVersions, type EnvoyVersion } from "@attache/harness";
 import { findEnvoy, installEnvoyVersion } from "@attache/harness/envoy";
 import { stopIdleEnvoys } from "../harness/envoy/pool.ts";
 import { compare } from "../test/conformance/comparison.ts";
@@ -45,29 +46,37 @@ process.exitCode = (await runAll(values.envoy?.split(",") ?? [])) ? 0 : 1;
 
 /** In each version of Envoy; in the one that is there when none is named. */
 async function runAll(versions: readonly string[]): Promise<boolean> {
-  if (versions.length === 0) return await runAndStop();
+  if (versions.length === 0) return await runAndStop(undefined);
   let agree = true;
   for (const version of versions) {
     process.env["ENVOY"] = await installEnvoyVersion(version, console.log);
     console.log(`in Envoy ${version}`);
-    agree = (await runAndStop()) && agree;
+    agree = (await runAndStop(minorOf(version))) && agree;
   }
   return agree;
 }
 
-async function runAndStop(): Promise<boolean> {
-  const agrees = await run();
+/** The emulator's rules for a version: those of its minor version. */
+function minorOf(version: string): EnvoyVersion {
+  const minor = envoyVersions.find((known) => version.startsWith(`${known}.`));
+  if (minor !== undefined) return minor;
+  console.error(`attache: --envoy ${version}: the emulator knows the rules of ${envoyVersions.join(", ")}`);
+  process.exit(1);
+}
+
+async function runAndStop(version: EnvoyVersion | undefined): Promise<boolean> {
+  const agrees = await run(version);
   await stopIdleEnvoys();
   return agrees;
 }
 
-async function run(): Promise<boolean> {
+async function run(version: EnvoyVersion | undefined): Promise<boolean> {
   const hits = new Hits();
   const list = count > 0 ? randomList() : allScenarios().filter(({ name }) => name.includes(values.only ?? ""));
   let ran = 0;
   let differing = 0;
   for (const scenario of list) {
-    const { differences, transcript } = await outcome(scenario);
+    const { differences, transcript } = await outcome(scenario, version);
     hits.add(transcript);
     ran++;
     if (differences.length > 0) {
@@ -82,9 +91,12 @@ async function run(): Promise<boolean> {
 }
 
 /** An Envoy that crashes is a difference too. */
-async function outcome(scenario: Scenario): Promise<{ differences: readonly string[]; transcript: readonly string[] }> {
+async function outcome(
+  scenario: Scenario,
+  version: EnvoyVersion | undefined,
+): Promise<{ differences: readonly string[]; transcript: readonly string[] }> {
   try {
-    const { differences, envoy } = await compare(scenario);
+    const { differences, envoy } = await compare(scenario, version);
     return { differences, transcript: envoy.transcript };
   } catch (error) {
     return { differences: [`  ${String(error)}`], transcript: [] };

@@ -6,7 +6,7 @@ import { Problem } from "../problem.ts";
 
 /** Builds the filter in this folder and runs its tests; the exit code is vitest's. */
 export async function test(args: readonly string[]): Promise<number> {
-  await build({ entry: "." });
+  await build({ entry: ".", sourceMap: true });
   return await new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [findVitest(), "run", ...args], { stdio: "inherit" });
     child.on("error", reject);

@@ -90,7 +90,7 @@ export function wasiFunctions(vm: Vm) {
     },
     sched_yield: () => Errno.Success,
     poll_oneoff: (_in: number, _out: number, _count: number, events: number) =>
-      memory().setU32(events >>> 0, 0) ? Errno.Success : Errno.Fault,
+      !services.rules.hasLaterWasi ? Errno.NoSystem : memory().setU32(events >>> 0, 0) ? Errno.Success : Errno.Fault,
     clock_time_get(id: number, _precision: bigint, out: number) {
       if (id >>> 0 > 1) return Errno.NotSupported;
       return memory().setU64(out >>> 0, nanoseconds(services.clock.now())) ? Errno.Success : Errno.Fault;

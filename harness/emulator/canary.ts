@@ -1,4 +1,5 @@
 import { PluginRejectedError } from "../errors.ts";
+import { laterWasiImport } from "../wasm/link.ts";
 import { PluginContext } from "../wasm/plugin-context.ts";
 import { Vm } from "../wasm/vm.ts";
 import type { Plugin } from "./plugin.ts";
@@ -25,6 +26,12 @@ export function tryPlugin(plugin: Plugin, services: ProxyServices, known: KnownV
 }
 
 function whyRefused(plugin: Plugin, services: ProxyServices, known: KnownVms): string | null {
+  const missing = services.rules.hasLaterWasi ? null : laterWasiImport(plugin.vm.module.shape);
+  if (missing !== null) {
+    const name = `${missing.module}.${missing.name}`;
+    services.log.proxy("error", `Failed to load Wasm module due to a missing import: ${name}`);
+    return "Failed to initialize Wasm code";
+  }
   let tried = known.get(plugin.vm.key);
   if (tried === undefined) {
     if (new Vm(plugin.vm, new Worker(services)).isFailed) return "Failed to initialize Wasm code";

@@ -22,6 +22,9 @@ import { RealClock, VirtualClock, type Clock } from "./clock.ts";
 import { Deadline } from "./deadline.ts";
 import { Diagnostics, type Diagnostic } from "./diagnostics.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Profile, type CallbackProfile } from "./profile.ts";
+import type { Trap } from "../wasm/trap.ts";
+import { rulesOf, type EnvoyVersion } from "./envoy-version.ts";
 import { exchange } from "./exchange.ts";
 import type { KnownVms } from "./canary.ts";
 import { FilterChain } from "./filter-chain.ts";
@@ -52,8 +55,14 @@ export interface EmulatorOptions extends HostOptions {
    * ended, whatever is waited for rejects with `CALLBACK_ENDLESS`, and so does all that is asked of the emulator afterwards.
    */
   callbackDeadlineMs?: number;
+  /** Whose rules hold where versions of Envoy differ; `1.40` when absent. */
+  envoyVersion?: EnvoyVersion;
   /** What filters find by `proxy_call_foreign_function` beside Envoy's own, as an extension of the proxy would add it. */
   foreignFunctions?: Readonly<Record<string, ForeignFunction>>;
+  /** Notes what each callback costs, for {@link Emulator.profile}. */
+  profile?: boolean;
+  /** Leaving the scope of `await using` fails with `DIAGNOSTICS` when there are {@link Emulator.diagnostics}. */
+  failOnDiagnostics?: boolean;
   /** Told of each log line as it comes; `prefix` names the plugin. */
   onLog?: (line: LogLine, prefix: string) => void;
 }
@@ -80,6 +89,7 @@ export class Emulator implements Host {
   #nextWorker = 0;
   #nextConnectionId = 0;
   #isStopped = false;
+  readonly #failsOnDiagnostics: boolean;
 
   /** Use {@link startEmulator}. */
   constructor(options: EmulatorOptions) {
@@ -94,24 +104,38 @@ export class Emulator implements Host {
       transcript: logLevel === "trace" ? new Transcript(retention) : null,
       clock: clock === "virtual" ? new VirtualClock(startTime) : new RealClock(() => dispatcher.run()),
       deadline: new Deadline(options.callbackDeadlineMs ?? 10_000),
+      profile: options.profile === true ? new Profile() : null,
+      rules: rulesOf(options.envoyVersion ?? "1.40"),
       dispatcher,
       random: new Random(seed),
       metrics: new Metrics(),
       sharedData: new SharedData(),
       queues: new SharedQueues(dispatcher),
       diagnostics: new Diagnostics(),
+      traps: [],
       retention,
       foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
       clusters: new Map(),
     };
     this.#services = services;
     this.diagnostics = services.diagnostics.list;
+    this.#failsOnDiagnostics = options.failOnDiagnostics ?? false;
     this.#bufferLimit = options.bufferLimit ?? 1024 * 1024;
     this.#workers = Array.from({ length: workers + 1 }, () => new Worker(services));
   }
 
   get logs(): readonly LogLine[] {
     return this.#services.log.lines;
+  }
+
+  /** Traps of guests so far, with their places in the source where the modules have source maps beside them. */
+  get traps(): readonly Trap[] {
+    return this.#services.traps;
+  }
+
+  /** What each callback of each plugin has cost so far; empty unless {@link EmulatorOptions.profile} is set. */
+  get profile(): readonly CallbackProfile[] {
+    return this.#services.profile?.rows ?? [];
   }
 
   get transcript(): readonly string[] {
@@ -223,7 +247,8 @@ export class Emulator implements Host {
   async update(options: HostOptions): Promise<void> {
     this.#services.deadline.assertUsable();
     const clusters = createClusters(options, this.#services);
-    const routes = new RouteTable(options);
+    const { rules } = this.#services;
+    const routes = new RouteTable(options, rules);
     const plugins = await loadPlugins(options.plugins, "plugins");
     const tcpPlugins = await loadPlugins(options.tcp?.plugins ?? [], "tcp.plugins");
     const oldClusters = this.#services.clusters;
@@ -276,6 +301,9 @@ export class Emulator implements Host {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    if (!this.#failsOnDiagnostics || this.diagnostics.length === 0) return;
+    const lines = this.diagnostics.map(({ code, plugin, message }) => `\n  ${code} ${plugin}: ${message}`);
+    throw new HarnessError("DIAGNOSTICS", `filters did what is most likely a mistake:${lines.join("")}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { HarnessError } from "../errors.ts";
 import type { FailurePolicy, PluginOptions } from "../host.ts";
 import { loadModule } from "../wasm/module.ts";
@@ -47,6 +48,7 @@ async function loadPlugin(options: PluginOptions, where: string): Promise<Plugin
   const configuration = configurationBytes(options.vmConfiguration);
   const vm: VmOptions = {
     module,
+    file: fileOf(options.module),
     id,
     configuration,
     key: sha256(id, "||", configuration, "||", module.hash),
@@ -54,6 +56,11 @@ async function loadPlugin(options: PluginOptions, where: string): Promise<Plugin
     allowedCapabilities: new Set(options.allowedCapabilities ?? []),
   };
   return new Plugin(options, vm, where);
+}
+
+function fileOf(module: PluginOptions["module"]): string | null {
+  if (module instanceof Uint8Array) return null;
+  return module instanceof URL ? fileURLToPath(module) : module;
 }
 
 /** Text and bytes as they are, anything else as JSON; nothing for nothing. */

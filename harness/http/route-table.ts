@@ -1,5 +1,6 @@
 import { HarnessError } from "../errors.ts";
 import type { HostOptions, Redirect, RetryPolicy, Route, WeightedCluster } from "../host.ts";
+import type { EnvoyRules } from "../emulator/envoy-version.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { retryConditions } from "./retry.ts";
 
@@ -31,11 +32,11 @@ const defaultTimeoutMs = 15_000;
 export class RouteTable {
   readonly #routes: CompiledRoute[];
 
-  constructor(options: HostOptions) {
+  constructor(options: HostOptions, { matchesAnyLine }: EnvoyRules) {
     const routes = routesOf(options);
     for (const [i, route] of routes.entries()) checkClusters(route, `routes[${i}]`, options.clusters ?? {});
     const countsAttempts = options.includeRequestAttemptCount ?? false;
-    this.#routes = routes.map((route, i) => compileRoute(route, `routes[${i}]`, countsAttempts));
+    this.#routes = routes.map((route, i) => compileRoute(route, `routes[${i}]`, countsAttempts, matchesAnyLine));
   }
 
   select(headers: HeaderMap): RouteEntry | null {
@@ -77,10 +78,12 @@ export function routesOf({ routes, clusters = {} }: HostOptions): readonly Route
   return [{ match: { prefix: "/" }, cluster }];
 }
 
-function compileRoute(route: Route, where: string, countsAttempts: boolean): CompiledRoute {
+function compileRoute(route: Route, where: string, countsAttempts: boolean, matchesAnyLine: boolean): CompiledRoute {
   const { prefix, path } = route.match;
   exactlyOne(`${where}.match`, { prefix, path });
   const wanted = (route.match.headers ?? []).map(({ name, exact }) => ({ name: name.toLowerCase(), exact }));
+  const hasValue = (headers: HeaderMap, name: string, value: string) =>
+    matchesAnyLine ? headers.hasValue(name, value) : headers.getAll(name) === value;
   return {
     name: route.name ?? "",
     countsAttempts,
@@ -90,8 +93,7 @@ function compileRoute(route: Route, where: string, countsAttempts: boolean): Com
     matches(whole, pathOnly, headers) {
       if (prefix !== undefined ? !whole.startsWith(prefix) : pathOnly !== path) return false;
       for (const { name, exact } of wanted) {
-        // Of several lines of one header, one has to match.
-        if (exact === undefined ? !headers.has(name) : !headers.hasValue(name, exact)) return false;
+        if (exact === undefined ? !headers.has(name) : !hasValue(headers, name, exact)) return false;
       }
       return true;
     },

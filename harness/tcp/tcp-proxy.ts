@@ -70,7 +70,8 @@ export class TcpProxy implements NetworkFilter {
   }
 
   onClose(type: CloseType): void {
-    this.#upstream?.close(type === CloseType.Remote && this.#connection.wasReset);
+    const isReset = type === CloseType.Remote && this.#connection.wasReset && this.#services.rules.passesResetsOn;
+    this.#upstream?.close(isReset);
     this.#upstream = null;
   }
 }

@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../emulator/diagnostics.ts";
 import type { Host, LogLine, Response } from "../host.ts";
+import type { Trap } from "../wasm/trap.ts";
 import type { LogLevel } from "../log.ts";
 
 /** What a matcher answers, as vitest wants it. */
@@ -29,6 +30,8 @@ export interface HostMatchers<R = unknown> {
   toHaveLogged(pattern: string | RegExp, options?: { level?: LogLevel }): Promise<void>;
   /** Of a host, with `await`: a counter or gauge has this value, now or within 5 seconds. With `not`: it has another now. */
   toHaveMetric(name: string, value: number): Promise<void>;
+  /** Of an emulator: no guest trapped. */
+  toHaveNoTraps(): R;
   /** Of an emulator: its guests did nothing that is most likely a mistake. */
   toHaveNoDiagnostics(): R;
 }
@@ -94,6 +97,15 @@ export const matchers = {
     };
   },
 
+  toHaveNoTraps(this: MatcherState, host: { traps: readonly Trap[] }): Verdict {
+    const { traps } = host;
+    return {
+      pass: traps.length === 0,
+      message: () =>
+        this.isNot ? "expected traps, got none" : `expected no traps, got\n${traps.map(trapText).join("\n")}`,
+    };
+  },
+
   toHaveNoDiagnostics(this: MatcherState, host: { diagnostics: readonly Diagnostic[] }): Verdict {
     const { diagnostics } = host;
     return {
@@ -105,6 +117,15 @@ export const matchers = {
     };
   },
 };
+
+function trapText({ plugin, callback, message, frames }: Trap): string {
+  const lines = frames.map(({ function: name, offset, position }) => {
+    const place =
+      position === null ? `0x${offset.toString(16)}` : `${position.source}:${position.line}:${position.column}`;
+    return `\n    at ${name} (${place})`;
+  });
+  return `  ${plugin}, ${callback}: ${message}${lines.join("")}`;
+}
 
 /** Whether something holds, now or soon; what shall not hold is looked at once. */
 async function holds({ isNot }: MatcherState, condition: () => Promise<boolean>): Promise<boolean> {

@@ -55,14 +55,14 @@ function instantiate(vm: Vm, functions: HostFunctions): LinkedInstance {
 }
 
 /** That of a bounded module, which is not its start function any more. */
-function runStartFunction({ options: { module }, services: { deadline } }: Vm, run: unknown): void {
+function runStartFunction({ options: { module }, services: { deadline, rules } }: Vm, run: unknown): void {
   if (typeof run !== "function") return;
   deadline.enter();
   try {
     run();
   } catch (error) {
     throw deadline.isPast
-      ? deadline.exceed(module.name, "the start section", backtraceOf(error as Error, module))
+      ? deadline.exceed(module.name, "the start section", backtraceOf(error as Error, module, rules.backtraceFrames))
       : error;
   }
 }
@@ -97,7 +97,9 @@ function hostFunction(vm: Vm, from: string, name: string, functions: HostFunctio
   const isLeftOut = allowedCapabilities.size > 0 && !allowedCapabilities.has(name) && isCapability(name);
   const run = isLeftOut ? refusal(vm, from, name) : functions[name]!;
   const guarded = checksItself(from, name) ? run : guard(vm, name, run);
-  return vm.services.transcript === null ? guarded : recorded(vm, from, name, guarded);
+  const { profile, transcript } = vm.services;
+  const counted = profile === null ? guarded : profile.counting(guarded);
+  return transcript === null ? counted : recorded(vm, from, name, counted);
 }
 
 function isCapability(name: string): boolean {

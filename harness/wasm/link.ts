@@ -25,6 +25,14 @@ export function checkLinks(shape: ModuleShape, version: AbiVersion): string | nu
   return checkExports(shape, version);
 }
 
+/** An import of a WASI function that only newer versions of Envoy have. */
+export function laterWasiImport({ imports }: ModuleShape): ImportEntry | null {
+  const isLater = ({ module, name }: ImportEntry) =>
+    table.wasiModules.includes(module) &&
+    table.wasiFunctions.some((entry) => entry.name === name && entry.since !== undefined);
+  return imports.find(isLater) ?? null;
+}
+
 /** Callbacks and start functions the proxy looks up in a module of this version, with their types. */
 export function knownExports(version: AbiVersion): Map<string, Signature> {
   const known = new Map<string, Signature>();

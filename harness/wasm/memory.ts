@@ -7,6 +7,8 @@
 export class GuestMemory {
   bytes: Buffer;
   view: DataView;
+  /** Bytes that host calls have taken out and put in so far. */
+  copied = 0;
   readonly #memory: WebAssembly.Memory;
 
   constructor(memory: WebAssembly.Memory) {
@@ -28,16 +30,19 @@ export class GuestMemory {
   }
 
   text(pointer: number, size: number): string {
+    this.copied += size;
     return size === 0 ? "" : this.bytes.latin1Slice(pointer, pointer + size);
   }
 
   /** A copy. */
   slice(pointer: number, size: number): Uint8Array {
+    this.copied += size;
     return new Uint8Array(this.bytes.subarray(pointer, pointer + size));
   }
 
   writeText(pointer: number, text: string): void {
     const size = text.length;
+    this.copied += size;
     if (size > 24) {
       this.bytes.latin1Write(text, pointer, size);
       return;

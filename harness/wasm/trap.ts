@@ -1,6 +1,28 @@
+import { readSourceMap, sourcePosition, type SourcePosition } from "./source-map.ts";
+import type { VmOptions } from "./vm.ts";
 import type { WasmModule } from "./module.ts";
 
-/** Envoy shows so many frames of a trap. */
+/** A function of the guest in which it trapped, or that led there. */
+export interface TrapFrame {
+  /** As the module's name section has it. */
+  function: string;
+  /** Of the instruction, in the module's bytes. */
+  offset: number;
+  /** `null` unless a source map lies beside the module: `plugin.wasm.map`. */
+  position: SourcePosition | null;
+}
+
+/** A trap that ended a guest. */
+export interface Trap {
+  /** Empty while the module starts. */
+  plugin: string;
+  callback: string;
+  message: string;
+  /** Innermost first. */
+  frames: readonly TrapFrame[];
+}
+
+/** No Envoy shows more frames of a trap. */
 const mostFrames = 20;
 
 /** What `Error.stackTraceLimit` must be in the guest: the frames of a host function come on top. */
@@ -23,23 +45,39 @@ export function isTrap(error: unknown): error is Error {
 const newerMessages = new Map([["null function or function signature mismatch", "function signature mismatch"]]);
 
 /** Message and backtrace as Envoy logs them. */
-export function describeTrap(error: Error, module: WasmModule): string {
-  return `Uncaught ${kindOf(error)}${newerMessages.get(error.message) ?? error.message}${backtraceOf(error, module)}`;
+export function describeTrap(error: Error, module: WasmModule, frames: number): string {
+  const message = newerMessages.get(error.message) ?? error.message;
+  return `Uncaught ${kindOf(error)}${message}${backtraceOf(error, module, frames)}`;
 }
 
 /** The lines about the guest's functions, where the module has names for them. */
-export function backtraceOf(error: Error, { shape, bounds }: WasmModule): string {
-  if (shape.functionNames.size === 0) return "";
-  const frames = [...(error.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)]
-    .map(([, index, offset]) => ({ index: Number(index), offset: parseInt(offset!, 16) }))
-    .filter(({ index }) => index !== bounds?.askingFunction);
-  const lines = frames.slice(0, mostFrames).map(({ index, offset }, i) => {
-    const name = shape.functionNames.get(index);
-    const shown = name === undefined ? `unknown(function index:${index})` : demangle(name);
-    const original = bounds?.originalOffset(offset) ?? offset;
-    return `\n${String(i).padStart(3)}:  0x${original.toString(16)} - ${shown}`;
-  });
+export function backtraceOf(error: Error, module: WasmModule, count: number): string {
+  if (module.shape.functionNames.size === 0) return "";
+  const lines = framesOf(error, module)
+    .slice(0, count)
+    .map(({ name, offset }, i) => `\n${String(i).padStart(3)}:  0x${offset.toString(16)} - ${demangle(name)}`);
   return `\nProxy-Wasm plugin in-VM backtrace:${lines.join("")}`;
+}
+
+/** As {@link backtraceOf}, each with the place in the guest's source when a source map lies beside the module. */
+export function trapFrames(error: Error, { module, file }: VmOptions): TrapFrame[] {
+  const map = readSourceMap(file);
+  return framesOf(error, module).map(({ name, offset }) => ({
+    function: name,
+    offset,
+    position: map === null ? null : sourcePosition(map, offset),
+  }));
+}
+
+/** Functions with the offsets they have in the module as it was given, innermost first. */
+function framesOf(error: Error, { shape, bounds }: WasmModule): { name: string; offset: number }[] {
+  return [...(error.stack ?? "").matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g)]
+    .map(([, index, offset]) => ({ index: Number(index), offset: parseInt(offset!, 16) }))
+    .filter(({ index }) => index !== bounds?.askingFunction)
+    .map(({ index, offset }) => ({
+      name: shape.functionNames.get(index) ?? `unknown(function index:${index})`,
+      offset: bounds?.originalOffset(offset) ?? offset,
+    }));
 }
 
 function kindOf(error: Error): string {

@@ -12,11 +12,13 @@ import { GuestMemory } from "./memory.ts";
 import type { WasmModule } from "./module.ts";
 import { pairsSize, readPairs, writePairs, type FlatPairs } from "./pairs.ts";
 import type { PluginContext } from "./plugin-context.ts";
-import { backtraceOf, describeTrap, guestStackTraceLimit, GuestTrap, isTrap } from "./trap.ts";
+import { backtraceOf, describeTrap, guestStackTraceLimit, GuestTrap, isTrap, trapFrames } from "./trap.ts";
 
 /** What all VMs of one key have in common. */
 export interface VmOptions {
   readonly module: WasmModule;
+  /** Where the module was read from; `null` when it was given as bytes. */
+  readonly file: string | null;
   readonly id: string;
   /** Identifies VMs that can be shared: same `id`, configuration and code. */
   readonly key: string;
@@ -98,7 +100,7 @@ export class Vm {
   /** Enters the guest; the result is unsigned, 0 when it has none or trapped. */
   call(callback: GuestFunction, context: Context, a = 0, b = 0, c = 0, d = 0, e = 0): number {
     const worker = this.worker;
-    const { deadline, transcript } = this.services;
+    const { deadline, profile, transcript } = this.services;
     const outerContext = worker.current;
     if (outerContext === null) deadline.enter();
     const outerEffectiveId = worker.effectiveContextId;
@@ -107,6 +109,7 @@ export class Vm {
     const outerStackTraceLimit = Error.stackTraceLimit;
     Error.stackTraceLimit = guestStackTraceLimit;
     if (transcript !== null) transcript.callbackEnters(callback, a, b, c, d, e);
+    const measured = profile === null ? null : profile.begin(context.plugin?.name ?? "", callback.name, this.memory);
     try {
       const result = callback.run(a, b, c, d, e);
       if (deadline.isPast) throw this.#endless(callback, null);
@@ -115,9 +118,18 @@ export class Vm {
     } catch (error) {
       if (deadline.isPast) throw this.#endless(callback, error as Error);
       if (!isTrap(error)) throw error;
-      this.#fail(`Function: ${callback.name} failed: ${describeTrap(error, this.options.module)}`);
+      this.services.traps.push({
+        plugin: context.plugin?.name ?? "",
+        callback: callback.name,
+        message: error.message,
+        frames: trapFrames(error, this.options),
+      });
+      this.#fail(
+        `Function: ${callback.name} failed: ${describeTrap(error, this.options.module, this.services.rules.backtraceFrames)}`,
+      );
       return 0;
     } finally {
+      if (measured !== null) profile!.end(measured);
       Error.stackTraceLimit = outerStackTraceLimit;
       worker.current = outerContext;
       worker.effectiveContextId = outerEffectiveId;
@@ -212,7 +224,7 @@ export class Vm {
       this.call(initialize, this.vmContext);
       // A trap in one start function does not keep the next one from being called.
       if (main !== null) this.call(main, this.vmContext);
-      else if (mainVoid !== null) this.call(mainVoid, this.vmContext);
+      else if (mainVoid !== null && this.services.rules.callsMainVoid) this.call(mainVoid, this.vmContext);
     } else if (start !== null) {
       this.call(start, this.vmContext);
     }
@@ -225,7 +237,11 @@ export class Vm {
     const { module } = this.options;
     const plugin = this.worker.current?.plugin?.name;
     const guest = plugin === undefined ? module.name : `plugin "${plugin}"`;
-    const error = deadline.exceed(guest, callback.name, trap === null ? "" : backtraceOf(trap, module));
+    const error = deadline.exceed(
+      guest,
+      callback.name,
+      trap === null ? "" : backtraceOf(trap, module, this.services.rules.backtraceFrames),
+    );
     this.report("CALLBACK_ENDLESS", error.message);
     return error;
   }

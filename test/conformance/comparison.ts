@@ -1,4 +1,4 @@
-import { startEmulator } from "@attache/harness";
+import { startEmulator, type EnvoyVersion } from "@attache/harness";
 import { startEnvoy } from "@attache/harness/envoy";
 import { observe, parts, type Observation } from "./observation.ts";
 import type { Scenario } from "./scenario.ts";
@@ -13,11 +13,12 @@ export interface Comparison {
 }
 
 /**
- * Runs a scenario in both hosts. A difference must show each time: on a busy machine the network can cut a body
+ * Runs a scenario in both hosts, the emulator by the rules of a version of Envoy. A difference must show each time: on a busy machine the network can cut a body
  * anywhere, and an upstream can take milliseconds that are one digit longer.
  */
-export async function compare(scenario: Scenario): Promise<Comparison> {
-  const emulator = await observe(scenario, startEmulator);
+export async function compare(scenario: Scenario, envoyVersion?: EnvoyVersion): Promise<Comparison> {
+  const version = envoyVersion === undefined ? {} : { envoyVersion };
+  const emulator = await observe(scenario, (options) => startEmulator({ ...options, ...version }));
   for (let attempt = 1; ; attempt++) {
     const envoy = await observe(scenario, startEnvoy, emulator);
     const differences = [
