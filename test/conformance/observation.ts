@@ -126,11 +126,11 @@ export async function observe(
       return running.tcpConnections(name).map(({ received, state }) => `${name} ${state} ${textOf(received)}`);
     }),
     logs: startSorted(
-      withoutRepeatedRefusals(running.logs.map(({ level, message }) => stableLine(`${level} ${message}`))),
+      withoutRepeatedRefusals(running.logs.map(({ level, message }) => mask(`${level} ${message}`))),
       started.logs,
     ),
     metrics: await metrics(),
-    transcript: startSorted(running.transcript.map(stableLine), started.transcript),
+    transcript: startSorted(running.transcript.map(mask), started.transcript),
   });
   let seen = await observed();
   const deadline = Date.now() + 700;
@@ -257,7 +257,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function answerLine(response: Response): string {
-  return stableLine(
+  return mask(
     [response.status, headersText(response.headers), response.text(), headersText(response.trailers)].join(" | "),
   );
 }
@@ -267,13 +267,16 @@ function upstreamLine(
   request: { method: string; path: string; authority: string; headers: Headers; text(): string; trailers: Headers },
 ): string {
   const { method, path, authority, headers, trailers } = request;
-  return stableLine(
-    [name, method, path, authority, headersText(headers), request.text(), headersText(trailers)].join(" | "),
-  );
+  return mask([name, method, path, authority, headersText(headers), request.text(), headersText(trailers)].join(" | "));
 }
 
 type Headers = readonly (readonly [string, string])[];
 
 function headersText(headers: Headers): string {
   return headers.map(([name, value]) => `${name}: ${volatileHeaders.has(name) ? "*" : value}`).join(", ");
+}
+
+/** As {@link stableLine}; and the hosts say in other words where the syntax of an expression is wrong. */
+function mask(line: string): string {
+  return stableLine(line).replace(/(expr_create parse error: ERROR: )[^]*/, "$1<text>");
 }

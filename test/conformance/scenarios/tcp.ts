@@ -65,56 +65,61 @@ const buffers: Scenario[] = [downstream, upstream].flatMap((type) => {
   const callback = type === downstream ? "proxy_on_downstream_data" : "proxy_on_upstream_data";
   const side = type === downstream ? "the client's bytes" : "the upstream's bytes";
   const other = type === downstream ? upstream : downstream;
-  const act = (name: string, body: (w: GuestWriter) => string): Scenario =>
+  const act = (name: string, bytes: number, body: (w: GuestWriter) => string): Scenario =>
     tcp(
       `${name} ${side}`,
       observer((w) => ({ [callback]: `${body(w)} ${goOn}` })),
       {
-        // Once the answer has come, it does not come together with the end.
+        // Once all has come, nothing comes together with the end.
         connections: [
-          [
-            { write: "hello" },
-            { waitForLog: "acted" },
-            { waitForLog: type === downstream ? "up=" : "acted" },
-            { do: "end" },
-            { waitFor: "end" },
-          ],
+          [{ write: "hello" }, { waitForLog: "acted" }, { waitForBytes: bytes }, { do: "end" }, { waitFor: "end" }],
         ],
       },
     );
   return [
-    act("reads", (w) => `${w.logBuffer(type)} ${w.logBuffer(type, 1, 3)} ${w.logBuffer(type, 9, 3)} ${w.log("acted")}`),
+    act(
+      "reads",
+      5,
+      (w) => `${w.logBuffer(type)} ${w.logBuffer(type, 1, 3)} ${w.logBuffer(type, 9, 3)} ${w.log("acted")}`,
+    ),
     act(
       "cannot read the other side in",
+      5,
       (w) => `${w.logBuffer(other)} ${w.logBuffer(0)} ${w.logBuffer(1)} ${w.log("acted")}`,
     ),
     act(
       "replaces",
+      8,
       (w) =>
         `${w.show("set", w.call("proxy_set_buffer_bytes", type, 0, 99, ["replaced"]))} ${w.logBuffer(type)} ${w.log("acted")}`,
     ),
     act(
       "prepends to",
+      11,
       (w) =>
         `${w.show("set", w.call("proxy_set_buffer_bytes", type, 0, 0, ["before"]))} ${w.logBuffer(type)} ${w.log("acted")}`,
     ),
     act(
       "appends to",
+      10,
       (w) =>
         `${w.show("set", w.call("proxy_set_buffer_bytes", type, 99, 0, ["after"]))} ${w.logBuffer(type)} ${w.log("acted")}`,
     ),
     act(
       "drops the beginning of",
+      3,
       (w) =>
         `${w.show("set", w.call("proxy_set_buffer_bytes", type, 0, 2, [""]))} ${w.logBuffer(type)} ${w.log("acted")}`,
     ),
     act(
       "cannot write into the middle of",
+      5,
       (w) =>
         `${w.show("set", w.call("proxy_set_buffer_bytes", type, 1, 1, ["x"]))} ${w.logBuffer(type)} ${w.log("acted")}`,
     ),
     act(
       "asks for the size of",
+      5,
       (w) =>
         `${w.show("status", w.call("proxy_get_buffer_status", type, 0, 4))} ${w.show("size", "(i32.load (i32.const 0))")} ${w.log("acted")}`,
     ),
