@@ -21,6 +21,7 @@ export {
   xds,
 } from "./attributes";
 export { ConfigReader } from "./config";
+export { HeldStream } from "./context/held-stream";
 export { HttpFilter } from "./context/http-filter";
 export { StreamFilter } from "./context/stream-filter";
 export { TcpFilter } from "./context/tcp-filter";

@@ -1,6 +1,7 @@
 import {
   ConfigReader,
   connection,
+  continueRequest,
   Counter,
   FilterHeaders,
   HttpFilter,
@@ -12,6 +13,7 @@ import {
   RequestHeaders,
   setProperty,
 } from "@attache/sdk";
+import { HeldRequest } from "./held-request";
 import { Authenticator } from "./jwt/authenticator";
 import { Action, Policy } from "./policy";
 import { PolicyContext } from "./policy-context";
@@ -44,7 +46,7 @@ export class AuthPolicy extends Plugin {
     this.request = this.makeRequest(readReading(options));
     this.rejectsPathDifference = options.bool("rejectOnDifference", false);
     this.requiresMtls = options.bool("requireMtls", false);
-    const authenticator = new Authenticator(config.array("requestAuthentication"), options);
+    const authenticator = new Authenticator(config.array("requestAuthentication"), options, this);
     if (authenticator.isActive) this.authenticator = authenticator;
     this.request.reading.isAuthenticating = authenticator.isActive;
     const takesRemoteForPeer = options.has("sourceIpFrom");
@@ -67,7 +69,7 @@ export class AuthPolicy extends Plugin {
     return stream !== null ? stream : (this.stream = new AuthorizedStream(this));
   }
 
-  /** Lets the request pass or answers it. */
+  /** Lets the request pass, answers it or holds it. */
   decide(headers: RequestHeaders): FilterHeaders {
     const request = this.request;
     request.begin(headers);
@@ -75,6 +77,11 @@ export class AuthPolicy extends Plugin {
     const authenticator = this.authenticator;
     if (authenticator !== null) {
       request.claims = authenticator.authenticate(headers);
+      const keys = authenticator.awaitedKeys;
+      if (keys !== null) {
+        keys.hold(new HeldRequest(this, headers));
+        return FilterHeaders.StopAllIterationAndWatermark;
+      }
       if (authenticator.isRefused) {
         report("denied", authenticator.problem);
         return authenticator.refuse(headers);
@@ -93,6 +100,11 @@ export class AuthPolicy extends Plugin {
     if (this.hasAllow && this.allow.find(request) === null) return deny("none");
     allowed.increment();
     return FilterHeaders.Continue;
+  }
+
+  /** Goes on with a request that was held. */
+  resume(request: HeldRequest): void {
+    if (this.decide(request.headers) == FilterHeaders.Continue) continueRequest();
   }
 
   /** For tests, which have no peer with a certificate. */

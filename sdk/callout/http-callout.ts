@@ -112,17 +112,14 @@ export abstract class HttpCallout extends Callout {
   /** @internal The time to wait before another attempt is over. */
   sendCalloutAgain(plugin: Plugin): void {
     const request = this.calloutRequest!;
-    const pluginContext = currentContext;
     this.calloutTimer = null;
     if (this.dispatchCallout(request)) return;
-    if (this.calloutOwner != pluginContext && !actFor(this.calloutOwner)) {
+    if (this.calloutOwner != currentContext && !actFor(this.calloutOwner)) {
       removeCallout(this);
       return;
     }
     calloutResponse.arrived(0);
     this.outcomeKnown(plugin, CalloutOutcome.Refused);
-    // Other timers follow in this callback.
-    actFor(pluginContext);
   }
 
   private outcomeKnown(plugin: Plugin, outcome: CalloutOutcome): void {

@@ -28,6 +28,9 @@ export enum JwtStatus {
   NoKey,
   BadSignature,
   TooMany,
+  KeysNotFetched,
+  /** Not known yet: the request has to wait for the keys. */
+  KeysAwaited,
 }
 
 export function jwtStatusText(status: JwtStatus): string {
@@ -86,6 +89,8 @@ export function jwtStatusText(status: JwtStatus): string {
       return "Jwt verification fails";
     case JwtStatus.TooMany:
       return "Found multiple Jwt tokens";
+    case JwtStatus.KeysNotFetched:
+      return "Jwks remote fetch is failed";
     default:
       return "OK";
   }
