@@ -6,6 +6,7 @@ import { Curve } from "./curve";
 import { p256, p384, p521 } from "./curves";
 import { EcKey } from "./ec-key";
 import { EdKey } from "./ed-key";
+import { rsaKeyInfo } from "./public-key-info";
 import { RsaKey } from "./rsa-key";
 import { RsaPublicKey } from "./rsa-public-key";
 import { SecretKey } from "./secret-key";
@@ -56,7 +57,8 @@ export function importRsaKey(jwk: JsonNode): JwkResult {
     return failure(
       '"n" must be an odd number of 2048 to 8192 bits, "e" an odd one from 3 on of up to 33 bits (17 if "n" has more than 4096)',
     );
-  return success(new RsaKey(idOf(jwk), algorithmOf(jwk), key));
+  const info = rsaKeyInfo(modulusBytes, modulusSize, exponentBytes, decodedSize);
+  return success(new RsaKey(idOf(jwk), algorithmOf(jwk), key, info));
 }
 
 /** As {@link importJwk}, for EC alone. */
