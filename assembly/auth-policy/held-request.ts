@@ -1,18 +1,18 @@
 import { HeldStream, RequestHeaders } from "@attache/sdk";
-import { AuthPolicy } from "./auth-policy";
+import { AuthorizedStream } from "./authorized-stream";
 
 /** A request that waits until more is known. */
 @final
 export class HeldRequest {
-  private readonly stream: HeldStream = new HeldStream();
+  private readonly held: HeldStream = new HeldStream();
 
   constructor(
-    private readonly plugin: AuthPolicy,
-    readonly headers: RequestHeaders,
+    private readonly stream: AuthorizedStream,
+    private readonly headers: RequestHeaders,
   ) {}
 
   /** Decides about the request again, unless it is gone. */
   resume(): void {
-    if (this.stream.act()) this.plugin.resume(this);
+    if (this.held.act()) this.stream.resume(this.headers);
   }
 }

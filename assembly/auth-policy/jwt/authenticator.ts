@@ -29,9 +29,16 @@ export class Authenticator {
       const resource = config.at(index).asObject();
       const spec = readSpec(resource);
       const rules = spec.array("jwtRules");
-      for (let at = 0; at < rules.length; at++) this.rules.push(new JwtRule(rules.at(at).asObject(), context));
+      for (let at = 0; at < rules.length; at++) this.add(new JwtRule(rules.at(at).asObject(), context));
     }
-    this.rules.sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
+  }
+
+  private add(rule: JwtRule): void {
+    const rules = this.rules;
+    let at = rules.length;
+    rules.push(rule);
+    for (; at > 0 && rule.issuer < rules[at - 1].issuer; at--) rules[at] = rules[at - 1];
+    rules[at] = rule;
   }
 
   /** Whether there is a rule at all. */

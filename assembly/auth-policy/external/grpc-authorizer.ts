@@ -1,0 +1,37 @@
+import { CalloutOutcome, ConfigReader, GrpcCall, GrpcReply, GrpcRequest, GrpcStatus } from "@attache/sdk";
+import { CheckedStream } from "../checked-stream";
+import { Authorizer } from "./authorizer";
+import { writeCheckRequest } from "./check-request";
+import { readCheckResponse } from "./check-response";
+
+/** A service of Envoy's `envoy.service.auth.v3.Authorization`. */
+@final
+export class GrpcAuthorizer extends Authorizer {
+  constructor(name: string, config: ConfigReader) {
+    super(name, config);
+  }
+
+  ask(stream: CheckedStream): bool {
+    const request = new GrpcRequest(this.cluster, "envoy.service.auth.v3.Authorization", "Check")
+      .authority(this.host)
+      .timeout(this.timeoutMs);
+    return new GrpcCheck(this, stream).send(request, writeCheckRequest(stream, this));
+  }
+}
+
+
+@final
+class GrpcCheck extends GrpcCall {
+  constructor(
+    private readonly authorizer: GrpcAuthorizer,
+    private readonly stream: CheckedStream,
+  ) {
+    super();
+  }
+
+  override onOutcome(outcome: CalloutOutcome, reply: GrpcReply): void {
+    const isAnswer = outcome == CalloutOutcome.Ok && reply.status == GrpcStatus.Ok;
+    if (isAnswer) this.stream.answered(this.authorizer, readCheckResponse(reply.bytes()));
+    else this.stream.failed(this.authorizer);
+  }
+}
