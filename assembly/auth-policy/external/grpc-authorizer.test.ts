@@ -2,7 +2,7 @@ import type { Cluster, GrpcRequest, GrpcResponse } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 import { readProtobuf, writeProtobuf } from "../../../harness/abi/protobuf.ts";
-import { ask, custom, DENIED, ERROR, PASSED, proxy, send } from "./proxy.ts";
+import { ask, custom, DENIED, ERROR, PASSED, proxy, send } from "./testing.ts";
 
 const grpc = (more: object = {}) => ({ name: "authz", envoyExtAuthzGrpc: { cluster: "authz", timeout: "300ms", ...more } }); // prettier-ignore
 

@@ -1,4 +1,4 @@
-import { HeaderMap, LocalReply } from "@attache/sdk";
+import { HeaderMap, isHeaderName, isHeaderValue, LocalReply } from "@attache/sdk";
 
 /** Headers that an external service has set. */
 @final
@@ -15,7 +15,7 @@ export class HeaderChanges {
 
   /** @param isAppended whether what is there is kept */
   add(name: string, value: string, isAppended: bool): void {
-    if (!isSettable(name) || !isValue(value)) this.isValid = false;
+    if (!isSettable(name) || !isHeaderValue(value)) this.isValid = false;
     this.names.push(name.toLowerCase());
     this.values.push(value);
     this.areAppended.push(isAppended);
@@ -44,27 +44,12 @@ export class HeaderChanges {
 
 /** Whether a service may set a header: neither where a message goes nor where it ends is for it to say. */
 export function isSettable(name: string): bool {
-  for (let at = 0; at < name.length; at++) {
-    const unit = <u32>name.charCodeAt(at);
-    if (unit <= 0x20 || unit >= 0x7f || unit == 0x3a) return false;
-  }
-  return name.length > 0 && !isListed(name.toLowerCase());
+  return isHeaderName(name) && !isListed(name.toLowerCase());
 }
 
 /** Headers that say where a message goes, how it is divided, or belong to one connection (RFC 9110 §7.6.1). */
 function isListed(name: string): bool {
-  return (
-    !name.includes(",") &&
-    ",host,content-length,transfer-encoding,connection,keep-alive,proxy-connection,te,trailer,upgrade,".includes(
-      "," + name + ",",
-    )
+  return ",host,content-length,transfer-encoding,connection,keep-alive,proxy-connection,te,trailer,upgrade,".includes(
+    "," + name + ",",
   );
-}
-
-function isValue(value: string): bool {
-  for (let at = 0; at < value.length; at++) {
-    const unit = value.charCodeAt(at);
-    if ((unit < 0x20 && unit != 0x09) || unit == 0x7f) return false;
-  }
-  return true;
 }

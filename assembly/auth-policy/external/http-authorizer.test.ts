@@ -1,7 +1,7 @@
 import type { Cluster, UpstreamResponse } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
-import { ask, custom, DENIED, ERROR, PASSED, proxy, send } from "./proxy.ts";
+import { ask, custom, DENIED, ERROR, PASSED, proxy, send } from "./testing.ts";
 
 const http = (more: object = {}, name = "authz") => ({
   name,

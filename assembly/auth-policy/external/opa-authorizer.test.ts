@@ -1,7 +1,7 @@
 import type { Cluster, UpstreamRequest, UpstreamResponse } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { expect, it } from "vitest";
-import { ask, ERROR, PASSED, proxy, send } from "./proxy.ts";
+import { ask, ERROR, PASSED, proxy, send } from "./testing.ts";
 
 const opa = (more: object = {}) => ({ name: "authz", opa: { cluster: "authz", timeout: "300ms", ...more } });
 
