@@ -42,11 +42,16 @@ export class JwksLocation {
 
 /** Reads the location from a rule that has no inline keys. */
 export function readJwksLocation(config: ConfigReader, issuer: string): JwksLocation {
-  const timeoutMs = <u32>(config.duration("timeout", DEFAULT_TIMEOUT, NS_PER_MS, LONGEST_TIMEOUT) / NS_PER_MS);
+  const timeoutMs = readTimeout(config);
   const cluster = config.string("cluster", "");
   if (config.has("jwksUri"))
     return locate(config.get("jwksUri"), config.string("jwksUri", ""), false, cluster, timeoutMs);
   return locate(config, issuer, true, cluster, timeoutMs);
+}
+
+/** Milliseconds that fetching may take; inline keys can have it beside them. */
+export function readTimeout(config: ConfigReader): u32 {
+  return <u32>(config.duration("timeout", DEFAULT_TIMEOUT, NS_PER_MS, LONGEST_TIMEOUT) / NS_PER_MS);
 }
 
 function locate(config: ConfigReader, uri: string, isIssuer: bool, cluster: string, timeoutMs: u32): JwksLocation {

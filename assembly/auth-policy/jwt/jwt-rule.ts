@@ -2,7 +2,7 @@ import { ByteView, ConfigReader, currentTimeNs, JsonKind, JsonNode, RequestHeade
 import { Claims } from "../claims";
 import { checkOutputName, ClaimHeader, readClaimHeaders } from "./claim-header";
 import { Jwks } from "./jwks";
-import { readJwksLocation } from "./jwks-location";
+import { readJwksLocation, readTimeout } from "./jwks-location";
 import { JwtContext } from "./jwt-context";
 import { JwtStatus } from "./jwt-status";
 import { RemoteJwks } from "./remote-jwks";
@@ -202,8 +202,8 @@ function readPayloadHeader(config: ConfigReader): Text | null {
 function readJwks(config: ConfigReader): Jwks {
   const member = config.get("jwks");
   if (config.has("jwksUri")) config.error("only one of jwks or jwksUri can be set");
-  config.ignore("cluster");
-  config.ignore("timeout");
+  config.string("cluster", "");
+  readTimeout(config);
   const isText = member.kind == JsonKind.String;
   const jwks = new Jwks(ByteView.ofText(member.asString()), false);
   if (!isText) return jwks;
