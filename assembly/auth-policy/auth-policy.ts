@@ -201,6 +201,8 @@ function deny(id: string): FilterHeaders {
 }
 
 /** A path that has no normal form, or must have it, cannot be decided about. */
+// @ts-ignore: decorator
+@cold
 function rejectPath(): FilterHeaders {
   report("denied", "path");
   return new LocalReply(400)

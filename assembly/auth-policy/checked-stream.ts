@@ -1,7 +1,8 @@
 import {
   Body,
-  ByteView,
   BodyAccess,
+  ByteView,
+  CalloutRefusal,
   continueRequest,
   Counter,
   FilterData,
@@ -24,6 +25,9 @@ export class CheckedStream extends AuthorizedStream {
   headers: RequestHeaders | null = null;
   claims: Claims | null = null;
   private isWithoutBody: bool = false;
+  private isAuthenticated: bool = false;
+  /** Whether the request waits for keys. */
+  private isWaiting: bool = false;
   /** The beginning of the body; `null` when it was not collected. */
   private body: StaticArray<u8> | null = null;
   private isTruncated: bool = false;
@@ -44,7 +48,15 @@ export class CheckedStream extends AuthorizedStream {
     memory.copy(changetype<usize>(copy), bytes.start, bytes.length);
     this.body = copy;
     this.isTruncated = body.isTruncated;
-    return this.goOn() == FilterHeaders.Continue ? FilterData.Continue : FilterData.StopIterationAndBuffer;
+    if (this.isWaiting) return FilterData.StopIterationAndBuffer;
+    const status = this.isAuthenticated ? this.goOn() : this.decide(this.headers!);
+    return status == FilterHeaders.Continue ? FilterData.Continue : FilterData.StopIterationAndBuffer;
+  }
+
+  override resume(headers: RequestHeaders): void {
+    this.isWaiting = false;
+    // What is still to come of the body decides on.
+    if (this.body !== null || this.collectableBytes(headers) == 0) super.resume(headers);
   }
 
   override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
@@ -73,8 +85,7 @@ export class CheckedStream extends AuthorizedStream {
   /** A service has answered; `null` for what is no answer, which is never taken for leave. */
   answered(authorizer: Authorizer, verdict: Verdict | null): void {
     if (verdict === null || !verdict.isValid) {
-      failures.increment();
-      this.refuse(authorizer, "its answer cannot be used");
+      this.fail(authorizer, "its answer cannot be used");
     } else if (!verdict.isAllowed) {
       denials.increment();
       this.plugin.reportDenied(this.rule);
@@ -82,8 +93,7 @@ export class CheckedStream extends AuthorizedStream {
       verdict.toClient.addTo(reply);
       reply.send();
     } else if (!this.change(verdict)) {
-      failures.increment();
-      this.refuse(authorizer, "the proxy refuses its headers");
+      this.fail(authorizer, "the proxy refuses its headers");
     } else {
       grants.increment();
       if (!verdict.toClient.isEmpty) this.additions.push(verdict.toClient);
@@ -98,19 +108,31 @@ export class CheckedStream extends AuthorizedStream {
 
   protected override decide(headers: RequestHeaders): FilterHeaders {
     const plugin = this.plugin;
-    const status = plugin.authenticate(this, headers);
-    if (status != FilterHeaders.Continue) return status;
     this.headers = headers;
+    const status = plugin.authenticate(this, headers);
+    const limit = this.body === null ? this.collectableBytes(headers) : 0;
+    if (status == FilterHeaders.StopAllIterationAndWatermark) {
+      this.isWaiting = true;
+      // While everything is held no body can be collected: it is now, for whoever may want to see it.
+      return limit == 0 ? status : this.collect(limit);
+    }
+    if (status != FilterHeaders.Continue) return status;
+    this.isAuthenticated = true;
     this.claims = plugin.request.claims;
+    if (limit > 0 && this.isAsking()) return this.collect(limit);
+    if (this.isWithoutBody && plugin.bodyLimit > 0) this.body = new StaticArray<u8>(0);
+    return this.check();
+  }
+
+  /** How much of the body services may want to see; 0 when there is none. */
+  private collectableBytes(headers: RequestHeaders): i32 {
     // Envoy does not wait for bodies of connections that change their protocol, which do not end.
     const isUpgrade = headers.has("upgrade") || headers.method == "CONNECT";
-    const limit = plugin.bodyLimit;
-    if (limit == 0 || isUpgrade || !this.isAsking()) return this.check();
-    if (this.isWithoutBody) {
-      this.body = new StaticArray<u8>(0);
-      return this.check();
-    }
-    return headers.collectBody(false, limit, OverLimit.Truncate, BodyAccess.HoldHeaders);
+    return this.isWithoutBody || isUpgrade ? 0 : this.plugin.bodyLimit;
+  }
+
+  private collect(limit: i32): FilterHeaders {
+    return this.headers!.collectBody(false, limit, OverLimit.Truncate, BodyAccess.HoldHeaders);
   }
 
   /** Whether a service will be asked about the request. */
@@ -139,21 +161,26 @@ export class CheckedStream extends AuthorizedStream {
       if (authorizer.bodyLimit > 0 && !authorizer.takesPartialBody && this.isPartialFor(authorizer)) {
         return new LocalReply(413).text("Payload Too Large").details("request_payload_too_large").send();
       }
-      if (authorizer.ask(this)) return FilterHeaders.StopAllIterationAndWatermark;
-      if (!this.pass(authorizer)) return FilterHeaders.StopIteration;
+      const refusal = authorizer.ask(this);
+      if (refusal == CalloutRefusal.None) return FilterHeaders.StopAllIterationAndWatermark;
+      // A request that cannot be put to the service is the client's doing, not the service's.
+      const isUnfit = refusal == CalloutRefusal.InvalidRequest;
+      if (isUnfit) this.fail(authorizer, "it cannot be asked about such a request");
+      if (isUnfit || !this.pass(authorizer)) return FilterHeaders.StopIteration;
     }
     return this.plugin.authorize();
   }
 
   /** Whether a request passes that a service says nothing of; it is answered if not. */
   private pass(authorizer: Authorizer): bool {
-    failures.increment();
-    if (authorizer.failsOpen) return true;
-    this.refuse(authorizer, "no answer");
-    return false;
+    if (authorizer.failsOpen) failures.increment();
+    else this.fail(authorizer, "no answer");
+    return authorizer.failsOpen;
   }
 
-  private refuse(authorizer: Authorizer, why: string): void {
+  /** Answers a request that a service has nothing of use to say about. */
+  private fail(authorizer: Authorizer, why: string): void {
+    failures.increment();
     log.warn("auth-policy: " + authorizer.name + ": " + why);
     this.plugin.reportDenied(this.rule);
     new LocalReply(authorizer.statusOnError).details("ext_authz_error").send();

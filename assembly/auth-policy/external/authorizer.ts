@@ -1,4 +1,4 @@
-import { ConfigReader, istioCluster } from "@attache/sdk";
+import { CalloutRefusal, ConfigReader, istioCluster } from "@attache/sdk";
 import { CheckedStream } from "../checked-stream";
 import { RuleSet } from "../rule-set";
 
@@ -49,6 +49,6 @@ export abstract class Authorizer {
     config.ignore("clearRouteCache");
   }
 
-  /** Asks about the request of `stream`, which is told the answer later; `false` when the proxy cannot. */
-  abstract ask(stream: CheckedStream): bool;
+  /** Asks about the request of `stream`, which is told the answer later; why the proxy cannot, or `None`. */
+  abstract ask(stream: CheckedStream): CalloutRefusal;
 }

@@ -1,8 +1,17 @@
-import { CalloutOutcome, ConfigReader, GrpcCall, GrpcReply, GrpcRequest, GrpcStatus } from "@attache/sdk";
+import {
+  CalloutOutcome,
+  CalloutRefusal,
+  ConfigReader,
+  GrpcCall,
+  GrpcReply,
+  GrpcRequest,
+  GrpcStatus,
+} from "@attache/sdk";
 import { CheckedStream } from "../checked-stream";
 import { Authorizer } from "./authorizer";
 import { writeCheckRequest } from "./check-request";
 import { readCheckResponse } from "./check-response";
+import { MOST_BODY } from "./http-authorizer";
 
 /** A service of Envoy's `envoy.service.auth.v3.Authorization`. */
 @final
@@ -11,11 +20,13 @@ export class GrpcAuthorizer extends Authorizer {
     super(name, config);
   }
 
-  ask(stream: CheckedStream): bool {
+  ask(stream: CheckedStream): CalloutRefusal {
     const request = new GrpcRequest(this.cluster, "envoy.service.auth.v3.Authorization", "Check")
       .authority(this.host)
       .timeout(this.timeoutMs);
-    return new GrpcCheck(this, stream).send(request, writeCheckRequest(stream, this));
+    const check = new GrpcCheck(this, stream);
+    check.send(request, writeCheckRequest(stream, this));
+    return check.refusal;
   }
 }
 
@@ -31,7 +42,7 @@ class GrpcCheck extends GrpcCall {
 
   override onOutcome(outcome: CalloutOutcome, reply: GrpcReply): void {
     const isAnswer = outcome == CalloutOutcome.Ok && reply.status == GrpcStatus.Ok;
-    if (isAnswer) this.stream.answered(this.authorizer, readCheckResponse(reply.bytes()));
-    else this.stream.failed(this.authorizer);
+    if (!isAnswer) this.stream.failed(this.authorizer);
+    else this.stream.answered(this.authorizer, reply.length > MOST_BODY ? null : readCheckResponse(reply.bytes()));
   }
 }

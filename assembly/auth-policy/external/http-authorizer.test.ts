@@ -1,5 +1,6 @@
 import type { Cluster, UpstreamResponse } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { ask, custom, DENIED, ERROR, PASSED, proxy, send } from "./testing.ts";
 
@@ -15,9 +16,9 @@ eachHost("auth-policy with an external HTTP service", (start) => {
   it("asks with method, host, path, authorization and the headers that are listed, and nothing else", async () => {
     await using host = await startWith(() => ({}), {
       pathPrefix: "/check",
-      includeRequestHeadersInCheck: ["X-Tenant", "x-a-*", "*-id", "content-*"],
+      includeRequestHeadersInCheck: ["X-Tenant", "x-a-*", "*-id", "content-*", "x-f*", "x-envoy-auth-partial-body"],
       includeHeadersInCheck: ["x-old"],
-      includeAdditionalHeadersInCheck: { "x-from": "mesh" },
+      includeAdditionalHeadersInCheck: { "X-From": "mesh" },
     });
     const headers = {
       host: "shop.example",
@@ -28,6 +29,7 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       "x-old": "3",
       "x-from": "forged",
       cookie: "secret=1",
+      "x-envoy-auth-partial-body": "false",
     };
     expect(await ask(host, "/a/b?c=d", { method: "POST", headers, body: "text" })).toEqual(PASSED);
     const [check] = host.requests("authz");
@@ -47,6 +49,7 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       "x-old": ["3"],
       "x-from": ["mesh"],
       cookie: [],
+      "x-envoy-auth-partial-body": [],
     });
     expect(host.requests("app")[0]!.text()).toBe("text");
   });
@@ -162,6 +165,12 @@ eachHost("auth-policy with an external HTTP service", (start) => {
     });
   });
 
+  it("lets nobody in whose request cannot be put to it, even with failOpen", async () => {
+    await using host = await startWith(() => ({}), { failOpen: true });
+    expect((await ask(host, "/", { headers: { host: "" } }))[0]).toBeGreaterThanOrEqual(400);
+    expect(host.requests("app")).toEqual([]);
+  });
+
   it("takes an answer that is too large for a refusal, even with failOpen", async () => {
     await using host = await startWith(() => ({ status: 403, body: "x".repeat(65_537) }), { failOpen: true });
     expect(await ask(host)).toEqual(ERROR);
@@ -206,6 +215,32 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       const [check] = host.requests("authz");
       expect([check!.text(), check!.header("x-envoy-auth-partial-body")]).toEqual(["0123", "true"]);
       expect(host.requests("app")[0]!.text()).toBe(long);
+    });
+
+    it("gets those of requests that wait for keys, too", async () => {
+      const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
+      const keys = JSON.stringify({ keys: [await exportJWK(publicKey)] });
+      const token = await new SignJWT({}).setProtectedHeader({ alg: "EdDSA" }).setIssuer("http://idp").setSubject("ann").sign(privateKey); // prettier-ignore
+      const headers = { authorization: `Bearer ${token}` };
+      const requestAuthentication = [{ jwtRules: [{ issuer: "http://idp", jwksUri: "http://idp/keys", cluster: "idp" }] }]; // prettier-ignore
+      const authz: Cluster = (request) => ({ status: request.text() === "good" ? 200 : 403 });
+      const idp: Cluster = () => ({ body: keys, delayMs: 300 });
+      const signedIn = { rules: [{ from: [{ source: { requestPrincipals: ["http://idp/ann"] } }] }] };
+      const policies = [custom("authz", "/checked"), signedIn];
+      const startBoth = async () =>
+        await start(proxy([http(body(4))], { authz, idp }, policies, { requestAuthentication }));
+      for (const [path, text, status] of [
+        ["/checked", "good", 200],
+        ["/checked", "bad", 403],
+        ["/checked", "longer", 413],
+        ["/open", "longer", 200],
+        ["/checked", undefined, 403],
+      ] as const) {
+        await using host = await startBoth();
+        const options = text === undefined ? { headers } : { method: "POST", headers, body: [text.slice(0, 2), text.slice(2)] }; // prettier-ignore
+        expect([path, text, (await ask(host, path, options))[0]]).toEqual([path, text, status]);
+        expect(host.requests("app").map((request) => request.text())).toEqual(status === 200 ? [text] : []);
+      }
     });
 
     it("holds nothing of requests that it is not asked about", async () => {

@@ -1,9 +1,18 @@
-import { CalloutOutcome, CalloutRequest, CalloutResponse, ConfigReader, HttpCallout } from "@attache/sdk";
+import {
+  CalloutOutcome,
+  CalloutRefusal,
+  CalloutRequest,
+  CalloutResponse,
+  ConfigReader,
+  HttpCallout,
+} from "@attache/sdk";
 import { CheckedStream } from "../checked-stream";
 import { stringRule, TextMatch } from "../text-match";
 import { Authorizer } from "./authorizer";
 import { isSettable } from "./header-changes";
 import { Verdict } from "./verdict";
+
+const PARTIAL_BODY: string = "x-envoy-auth-partial-body";
 
 /** Bytes of the longest answer to a denied request that is handed on. */
 export const MOST_BODY: i32 = 65_536;
@@ -31,12 +40,12 @@ export class HttpAuthorizer extends Authorizer {
     for (let index = 0; index < additional.length; index++) {
       const header = additional.at(index);
       if (!isSettable(header.key)) header.error("is no header that can be sent");
-      this.additional.push(header.key);
+      this.additional.push(header.key.toLowerCase());
       this.additional.push(header.asString());
     }
   }
 
-  ask(stream: CheckedStream): bool {
+  ask(stream: CheckedStream): CalloutRefusal {
     const headers = stream.headers!;
     const path = this.pathPrefix + headers.path;
     const request = new CalloutRequest(this.cluster, headers.authority, path, headers.method).timeout(this.timeoutMs);
@@ -44,17 +53,22 @@ export class HttpAuthorizer extends Authorizer {
       const name = headers.nameAt(index)!;
       if (!matchesAny(this.included, name.start, name.length)) continue;
       const text = name.toString();
-      if (isSettable(text)) request.header(text, headers.valueAt(index)!.toString());
+      // What is added stands alone: a client's own must not be taken for it.
+      if (isSettable(text) && text != PARTIAL_BODY && !this.additional.includes(text)) {
+        request.header(text, headers.valueAt(index)!.toString());
+      }
     }
     for (let index = 0; index < this.additional.length; index += 2) {
       request.header(this.additional[index], this.additional[index + 1]);
     }
     const body = stream.bodyFor(this);
     if (body !== null) {
-      request.header("x-envoy-auth-partial-body", stream.isPartialFor(this) ? "true" : "false");
+      request.header(PARTIAL_BODY, stream.isPartialFor(this) ? "true" : "false");
       if (body.length > 0) request.bytes(body);
     }
-    return new HttpCheck(this, stream).send(request);
+    const check = new HttpCheck(this, stream);
+    check.send(request);
+    return check.refusal;
   }
 
   /** Reads an answer; `null` for one that cannot be. */

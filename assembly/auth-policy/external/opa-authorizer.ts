@@ -1,6 +1,7 @@
 import {
   ByteView,
   CalloutOutcome,
+  CalloutRefusal,
   CalloutRequest,
   CalloutResponse,
   ConfigReader,
@@ -28,12 +29,14 @@ export class OpaAuthorizer extends Authorizer {
     if (!this.path.startsWith("/")) config.get("path").error("must begin with /");
   }
 
-  ask(stream: CheckedStream): bool {
+  ask(stream: CheckedStream): CalloutRefusal {
     const request = new CalloutRequest(this.cluster, this.host, this.path, "POST")
       .header("content-type", "application/json")
       .bytes(writeInput(stream, this))
       .timeout(this.timeoutMs);
-    return new OpaCheck(this, stream).send(request);
+    const check = new OpaCheck(this, stream);
+    check.send(request);
+    return check.refusal;
   }
 }
 
