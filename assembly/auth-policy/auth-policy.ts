@@ -34,6 +34,8 @@ export class AuthPolicy extends Plugin {
   authorizers: Authorizer[] = [];
   /** Bytes of the body that they want to see at most. */
   bodyLimit: i32 = 0;
+  /** Whether the address of the client, which it may choose, may be taken for that of the direct peer. */
+  takesRemoteForPeer: bool = false;
   /** `null` when no token is verified. */
   private authenticator: Authenticator | null = null;
   private readonly audit: RuleSet = new RuleSet(true);
@@ -59,6 +61,7 @@ export class AuthPolicy extends Plugin {
     if (authenticator.isActive) this.authenticator = authenticator;
     this.request.reading.isAuthenticating = authenticator.isActive;
     const takesRemoteForPeer = options.has("sourceIpFrom");
+    this.takesRemoteForPeer = takesRemoteForPeer;
     if (takesRemoteForPeer) options.oneOf("sourceIpFrom", ["remoteAddress"], 0);
     const context = new PolicyContext(takesRemoteForPeer, this.request.reading.isAuthenticating);
     const policies = config.array("authorizationPolicies");

@@ -69,6 +69,11 @@ export class CheckedStream extends AuthorizedStream {
     return this.plugin.request.principal;
   }
 
+  /** Whether services are told the address of the client, for that of the direct peer. */
+  get tellsAddress(): bool {
+    return this.plugin.takesRemoteForPeer;
+  }
+
   /** The body, as far as a service wants to see it; `null` when it does not. */
   bodyFor(authorizer: Authorizer): ByteView | null {
     const body = this.body;

@@ -10,10 +10,12 @@ export function writeCheckRequest(stream: CheckedStream, authorizer: Authorizer)
   const now = currentTimeNs();
   const time = new ProtobufWriter().uint64(1, now / SECOND).uint64(2, now % SECOND);
   const question = new ProtobufWriter().message(1, time).message(2, writeHttp(stream, authorizer));
-  const attributes = new ProtobufWriter()
-    .message(1, writePeer("source\0address", source.port, stream.principal))
-    .message(2, writePeer("destination\0address", destination.port, null))
-    .message(4, question);
+  const from = new ProtobufWriter();
+  if (stream.tellsAddress) writeAddress(from, "source\0address", source.port);
+  writeBytes(from, 4, stream.principal);
+  const to = new ProtobufWriter();
+  writeAddress(to, "destination\0address", destination.port);
+  const attributes = new ProtobufWriter().message(1, from).message(2, to).message(4, question);
   return new ProtobufWriter().message(1, attributes).written();
 }
 
@@ -40,21 +42,17 @@ function writeHttp(stream: CheckedStream, authorizer: Authorizer): ProtobufWrite
   return authorizer.packsBytes ? http.bytes(12, body) : http.bytes(11, utf8(body));
 }
 
-/** An `AttributeContext.Peer`. */
-function writePeer(addressPath: string, port: i32, principal: ByteView | null): ProtobufWriter {
-  const peer = new ProtobufWriter();
-  const text = getPropertyAt(addressPath);
-  if (text !== null) {
-    const address = text.toString();
-    const colon = address.lastIndexOf(":");
-    const isBracketed = address.startsWith("[");
-    const host = colon < 0 ? address : address.substring(isBracketed ? 1 : 0, isBracketed ? colon - 1 : colon);
-    const socket = new ProtobufWriter().text(2, host);
-    if (port >= 0) socket.uint32(3, port);
-    peer.message(1, new ProtobufWriter().message(1, socket));
-  }
-  writeBytes(peer, 4, principal);
-  return peer;
+/** The address of an `AttributeContext.Peer`. */
+function writeAddress(peer: ProtobufWriter, path: string, port: i32): void {
+  const text = getPropertyAt(path);
+  if (text === null) return;
+  const address = text.toString();
+  const colon = address.lastIndexOf(":");
+  const isBracketed = address.startsWith("[");
+  const host = colon < 0 ? address : address.substring(isBracketed ? 1 : 0, isBracketed ? colon - 1 : colon);
+  const socket = new ProtobufWriter().text(2, host);
+  if (port >= 0) socket.uint32(3, port);
+  peer.message(1, new ProtobufWriter().message(1, socket));
 }
 
 function writeBytes(message: ProtobufWriter, field: u32, value: ByteView | null): void {

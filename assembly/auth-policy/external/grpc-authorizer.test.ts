@@ -27,7 +27,7 @@ function readCheck(message: Uint8Array) {
   const http = fields(request.text(2));
   const peer = (text: string) => {
     const { text: field } = fields(text);
-    const socket = fields(fields(field(1)).text(1));
+    const socket = fields(field(1) === "" ? "" : fields(field(1)).text(1));
     return { address: socket.text(2), port: socket.number(3), principal: field(4) };
   };
   const utf8 = (text: string) => bytes(text).toString("utf8");
@@ -65,7 +65,7 @@ eachHost("auth-policy with an external gRPC service", (start) => {
     ]);
     const check = readCheck(calls[0]!.messages[0]!);
     expect(check).toMatchObject({
-      source: { address: "127.0.0.1", principal: "" },
+      source: { address: "", principal: "" },
       destination: { address: "127.0.0.1" },
       method: "POST",
       path: "/a?b=c",
@@ -80,6 +80,14 @@ eachHost("auth-policy with an external gRPC service", (start) => {
     expect(check.id).toBe(check.headers["x-request-id"]);
     expect(new Set(check.names).size).toBe(check.names.length);
     expect(check.headers).not.toHaveProperty("x-envoy-auth-partial-body");
+  });
+
+  it("tells the address of the client only where it may be taken for that of the peer", async () => {
+    const calls: GrpcRequest[] = [];
+    const options = { options: { sourceIpFrom: "remoteAddress" } };
+    await using host = await start(proxy([grpc()], { authz: recording(calls) }, undefined, options));
+    expect(await ask(host)).toEqual(PASSED);
+    expect(readCheck(calls[0]!.messages[0]!).source.address).toBe("127.0.0.1");
   });
 
   it("changes the request and the response as it is told", async () => {
