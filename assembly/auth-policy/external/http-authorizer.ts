@@ -10,6 +10,7 @@ import { CheckedStream } from "../checked-stream";
 import { stringRule, TextMatch } from "../text-match";
 import { Authorizer } from "./authorizer";
 import { isSettable } from "./header-changes";
+import { JoinedHeaders } from "./joined-headers";
 import { Verdict } from "./verdict";
 
 const PARTIAL_BODY: string = "x-envoy-auth-partial-body";
@@ -49,13 +50,14 @@ export class HttpAuthorizer extends Authorizer {
     const headers = stream.headers!;
     const path = this.pathPrefix + headers.path;
     const request = new CalloutRequest(this.cluster, headers.authority, path, headers.method).timeout(this.timeoutMs);
-    for (let index = 0; index < headers.count; index++) {
-      const name = headers.nameAt(index)!;
+    const joined = new JoinedHeaders(headers);
+    for (let index = 0; index < joined.names.length; index++) {
+      const name = joined.names[index];
       if (!matchesAny(this.included, name.start, name.length)) continue;
       const text = name.toString();
       // What is added stands alone: a client's own must not be taken for it.
       if (isSettable(text) && text != PARTIAL_BODY && !this.additional.includes(text)) {
-        request.header(text, headers.valueAt(index)!.toString());
+        request.header(text, joined.values[index].toString());
       }
     }
     for (let index = 0; index < this.additional.length; index += 2) {
