@@ -87,22 +87,27 @@ eachHost("checking signatures", (start) => {
       },
     );
 
-    it.skipIf(!vectors).each([
-      ["ecdsa_secp256r1_sha256_p1363", "ES256"],
-      ["ecdsa_secp384r1_sha384_p1363", "ES384"],
-      ["ecdsa_secp521r1_sha512_p1363", "ES512"],
-      ["rsa_signature_2048_sha256", "RS256"],
-      ["rsa_signature_2048_sha384", "RS384"],
-      ["rsa_signature_4096_sha512", "RS512"],
-    ])("Wycheproof's %s", { timeout: 60_000 }, async (file, algorithm) => {
-      const list = readVectors(file);
-      const keys = [...new Map(list.map(({ jwk }) => [JSON.stringify(jwk), jwk])).values()];
-      await using host = await startWith(keys);
-      for (const { place, jwk, message, signature, isValid } of list) {
-        const outcome = await ask(host, algorithm, keys.indexOf(jwk), message, signature);
-        expect(outcome, place).toBe(isValid ? "valid" : "invalid");
-      }
-    });
+    describe.skipIf(!vectors)(
+      `Wycheproof${vectors ? "" : ": ATTACHE_VECTORS does not name a folder with vectors"}`,
+      () => {
+        it.each([
+          ["ecdsa_secp256r1_sha256_p1363", "ES256"],
+          ["ecdsa_secp384r1_sha384_p1363", "ES384"],
+          ["ecdsa_secp521r1_sha512_p1363", "ES512"],
+          ["rsa_signature_2048_sha256", "RS256"],
+          ["rsa_signature_2048_sha384", "RS384"],
+          ["rsa_signature_4096_sha512", "RS512"],
+        ])("%s", { timeout: 60_000 }, async (file, algorithm) => {
+          const list = readVectors(file);
+          const keys = [...new Map(list.map(({ jwk }) => [JSON.stringify(jwk), jwk])).values()];
+          await using host = await startWith(keys);
+          for (const { place, jwk, message, signature, isValid } of list) {
+            const outcome = await ask(host, algorithm, keys.indexOf(jwk), message, signature);
+            expect(outcome, place).toBe(isValid ? "valid" : "invalid");
+          }
+        });
+      },
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Cluster, Host, RequestOptions } from "@attache/harness";
 import { findEnvoy, startEnvoy } from "@attache/harness/envoy";
+import { withoutEnvoy } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 import { freePort } from "../../free-port.ts";
 import { ServerProcess } from "../server-process.ts";
@@ -13,7 +14,13 @@ const module = new URL("../../../assembly/auth-policy/build/plugin.wasm", import
 const hasEnvoy = (await findEnvoy()) !== null;
 const opaProgram = await opa.find();
 const extAuthzProgram = await extAuthz.find();
-const NOT_BUILT = "not built, see `npm run setup -- --all`";
+/** A suite's name, or why it cannot run. */
+const suite = (name: string, program: string | null) =>
+  program === null
+    ? `${name}: not built, see \`npm run setup -- --all\``
+    : hasEnvoy
+      ? name
+      : `${name}: ${withoutEnvoy}`;
 
 async function startProxy(provider: object, authz: Cluster): Promise<Host> {
   const configuration = {
@@ -61,7 +68,7 @@ answer := {"allowed": false, "http_status": 401, "body": "who are you?", "header
 }
 `;
 
-describe.skipIf(opaProgram === null || !hasEnvoy)(opaProgram === null ? `OPA: ${NOT_BUILT}` : "OPA", () => {
+describe.skipIf(opaProgram === null || !hasEnvoy)(suite("OPA", opaProgram), () => {
   async function startOpa(): Promise<{ server: ServerProcess } & AsyncDisposable> {
     const folder = await mkdtemp(join(tmpdir(), "attache-opa-"));
     await writeFile(join(folder, "policy.rego"), POLICY);
@@ -116,9 +123,8 @@ describe.skipIf(opaProgram === null || !hasEnvoy)(opaProgram === null ? `OPA: ${
   });
 });
 
-const extAuthzName = "Istio's sample service for external authorization";
 describe.skipIf(extAuthzProgram === null || !hasEnvoy)(
-  extAuthzProgram === null ? `${extAuthzName}: ${NOT_BUILT}` : extAuthzName,
+  suite("Istio's sample service for external authorization", extAuthzProgram),
   () => {
     async function startService() {
       const [httpPort, grpcPort] = [await freePort(), await freePort()];

@@ -1,6 +1,6 @@
 import { Emulator, type Host, type StartHost } from "@attache/harness";
 import { findEnvoy, startEnvoy } from "@attache/harness/envoy";
-import { eachHost } from "@attache/harness/vitest";
+import { eachHost, withoutEnvoy } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 import { AUDIENCE, IdentityProvider, signingKey } from "./identity-provider.ts";
 
@@ -72,7 +72,9 @@ eachHost("an OpenID provider", (start) => {
   }, 30_000);
 });
 
-describe.skipIf((await findEnvoy()) === null)("an OpenID provider, for four workers", () => {
+const hasEnvoy = (await findEnvoy()) !== null;
+
+describe.skipIf(!hasEnvoy)(`an OpenID provider, for four workers${hasEnvoy ? "" : `: ${withoutEnvoy}`}`, () => {
   it("is asked by each of them now and then, however many requests come", async () => {
     await using provider = await IdentityProvider.start(await signingKey("k1"));
     await using host = await startFor(async (options) => await startEnvoy({ ...options, workers: 4 }), provider);
