@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign, type KeyPairKeyObjectResult } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { builders } from "./modules.ts";
 
@@ -122,6 +123,8 @@ export const cases: readonly Case[] = [
       rbac(count),
     ]),
   },
+  signedToken("jwt-rs256", "RS256", generateKeyPairSync("rsa", { modulusLength: 2048 })),
+  signedToken("jwt-es256", "ES256", generateKeyPairSync("ec", { namedCurve: "P-256" })),
   {
     name: "rate-limit",
     what: "one local limit on one key, which is never reached",
@@ -213,6 +216,40 @@ function rbac(count: number): Variant {
           },
         },
       },
+    ],
+  };
+}
+
+/** A token that is verified anew for each request, and one that is known. */
+function signedToken(name: string, algorithm: string, pair: KeyPairKeyObjectResult): Case {
+  const issuer = "https://issuer.example";
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const message = `${encode({ alg: algorithm, kid: "k" })}.${encode({ iss: issuer, sub: "ann", exp: 4e9 })}`;
+  const signature = sign("sha256", Buffer.from(message), { key: pair.privateKey, dsaEncoding: "ieee-p1363" });
+  const jwks = JSON.stringify({ keys: [{ ...pair.publicKey.export({ format: "jwk" }), kid: "k", alg: algorithm }] });
+  const ours = (cachedTokens: number) => ({
+    module: assembly("auth-policy"),
+    configuration: { requestAuthentication: [{ jwtRules: [{ issuer, jwks }] }], options: { cachedTokens } },
+  });
+  const native = (cache: Json): Json[] => [
+    {
+      name: "jwt_authn",
+      typed_config: {
+        "@type": `${TYPES}.jwt_authn.v3.JwtAuthentication`,
+        providers: { p: { issuer, local_jwks: { inline_string: jwks }, ...cache } },
+        rules: [{ match: { prefix: "/" }, requires: { provider_name: "p" } }],
+      },
+    },
+  ];
+  return {
+    name,
+    what: `a token signed by ${algorithm} (filter auth-policy)`,
+    requestHeaders: { authorization: `Bearer ${message}.${signature.toString("base64url")}` },
+    variants: [
+      { name: "Attaché, first time", ...ours(0) },
+      { name: "native jwt_authn, first time", filters: native({}) },
+      { name: "Attaché, token seen before", ...ours(256) },
+      { name: "native jwt_authn, token seen before", filters: native({ jwt_cache_config: { jwt_cache_size: 100 } }) },
     ],
   };
 }

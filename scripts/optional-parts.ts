@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { buildRustGuests, rustGuestsAreBuilt } from "../test/conformance/rust/guests.ts";
+import { extAuthz, opa } from "../test/e2e/authorization/program.ts";
 import { buildRateLimitService, findRateLimitService } from "../test/e2e/ratelimit/program.ts";
 import { buildIstio, findIstio } from "../test/e2e/istio/program.ts";
 
@@ -43,6 +44,18 @@ export const optionalParts: readonly OptionalPart[] = [
     purpose: "limits that several proxies share",
     isThere: async () => (await findRateLimitService()) !== null,
     install: buildRateLimitService,
+  },
+  {
+    name: "OPA",
+    purpose: "external authorization by policies",
+    isThere: async () => (await opa.find()) !== null,
+    install: async (progress) => await opa.build(progress),
+  },
+  {
+    name: "Istio's ext-authz sample",
+    purpose: "external authorization over gRPC and HTTP",
+    isThere: async () => (await extAuthz.find()) !== null,
+    install: async (progress) => await extAuthz.build(progress),
   },
 ];
 

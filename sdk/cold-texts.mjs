@@ -1,5 +1,6 @@
 /**
- * Part of the compiler transform: stores the texts that are needed while a plugin is configured in half the room.
+ * Part of the compiler transform: stores the texts that are seldom needed in half the room: while a plugin is configured, when
+ * it traps, and those of functions marked `@cold`.
  *
  * A string literal has two bytes for each character and some thirty more. Names of fields and texts of errors, of which a
  * configured filter has hundreds, become calls (`memory/cold-text.ts`) that make the string from one byte for each
@@ -7,8 +8,11 @@
  */
 import { NodeKind } from "assemblyscript";
 
-/** Methods that report a mistake in a configuration. Their texts are made anew each time. */
+/** Methods and classes that report a mistake. Their texts are made anew each time. */
 const reporting = new Set(["error", "warn", "fail", "expected"]);
+
+/** The decorator of functions that are seldom called. */
+const COLD = "cold";
 
 /** A function that is given one of these runs while a plugin is configured. */
 const configuring = new Set(["ConfigReader"]);
@@ -27,7 +31,7 @@ export function shrinkColdTexts(parser) {
 class ColdTexts {
   places = [];
 
-  /** @param isCold whether the node runs while a plugin is configured only */
+  /** @param isCold whether the node seldom runs */
   search(node, isCold, holder, key) {
     if (node.kind === NodeKind.ArrayLiteral) return; // of literals only: it is static data itself
     if (node.kind === NodeKind.Literal) {
@@ -35,7 +39,7 @@ class ColdTexts {
       return;
     }
     if (isReport(node)) return this.searchReport(node.args, isCold);
-    this.searchAll(node, isCold || takesConfiguration(node));
+    this.searchAll(node, isCold || isMarked(node) || takesConfiguration(node));
   }
 
   searchAll(holder, isCold) {
@@ -73,11 +77,16 @@ function data(text, before) {
   return `memory.data<u8>([${[...before, ...Buffer.from(text, "latin1")]}])`;
 }
 
-/** `log.error` is no report of a configuration. */
+/** `log.error` is no report of a configuration: it can come often. */
 function isReport(node) {
+  if (node.kind === NodeKind.New) return node.typeName.identifier.text === "Error";
   if (node.kind !== NodeKind.Call || node.expression.kind !== NodeKind.PropertyAccess) return false;
   const { expression, property } = node.expression;
   return reporting.has(property.text) && expression.text !== "log";
+}
+
+function isMarked(node) {
+  return node.decorators?.some(({ name }) => name.text === COLD) ?? false;
 }
 
 function takesConfiguration(node) {

@@ -4,8 +4,15 @@ import { compileFilter, filterSource } from "../test/compile-filter.ts";
 
 const source = filterSource(
   `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+    if (headers.has("x-trap")) throw new Error("nobody should ask for this");
     headers.set("x-needed-by-requests", this.plugin.greeting);
+    headers.set("x-explained", this.explain(headers.path));
     return FilterHeaders.Continue;
+  }
+  // @ts-ignore: decorator
+  @cold
+  private explain(path: string): string {
+    return path == "/other" ? "another path" : "the usual path";
   }`,
   `greeting: string = "";
   override configure(config: ConfigReader): void {
@@ -17,10 +24,11 @@ const source = filterSource(
 /** A text as string literals have it. */
 const wide = (text: string) => Buffer.from(text, "utf16le").toString("latin1");
 
-describe("texts that only the configuration needs", () => {
+describe("texts that are seldom needed", () => {
   it("stand in the module byte by byte, those of requests do not", async () => {
     const module = Buffer.from(await compileFilter(source)).toString("latin1");
-    for (const text of ["greetingToUse", "good morning", "the greeting of ", " is too long"]) {
+    const cold = ["greetingToUse", "good morning", "the greeting of ", " is too long"];
+    for (const text of [...cold, "nobody should ask for this", "another path", "the usual path"]) {
       expect([text, module.includes(text), module.includes(wide(text))]).toEqual([text, true, false]);
     }
     expect(module.includes(wide("x-needed-by-request"))).toBe(true);
@@ -33,6 +41,9 @@ describe("texts that only the configuration needs", () => {
     await using host = await start({});
     await host.fetch("/");
     expect(host.requests("app")[0]!.header("x-needed-by-requests")).toBe("good morning");
+    expect(host.requests("app")[0]!.header("x-explained")).toBe("the usual path");
+    expect((await host.fetch("/", { headers: { "x-trap": "1" } })).status).toBe(503);
+    await host.waitForLog("nobody should ask for this");
     await expect(start({ greetingToUse: "g".repeat(21), name: 1 })).rejects.toThrow(
       "the greeting of a name is too long",
     );

@@ -21,6 +21,7 @@ export {
   xds,
 } from "./attributes";
 export { ConfigReader } from "./config";
+export { HeldStream } from "./context/held-stream";
 export { HttpFilter } from "./context/http-filter";
 export { StreamFilter } from "./context/stream-filter";
 export { TcpFilter } from "./context/tcp-filter";
@@ -30,6 +31,7 @@ export { envoy, Expression, ForeignFunction, LifeSpan, PropertyType, SignatureCh
 export { ProxyBuffer } from "./context/proxy-buffer";
 export { Body } from "./http/body";
 export { FilterData, FilterHeaders, FilterTrailers } from "./http/filter-status";
+export { isHeaderName, isHeaderValue } from "./http/header-list";
 export { HeaderMap } from "./http/header-map";
 export { RequestHeaders, ResponseHeaders } from "./http/headers";
 export { LocalReply } from "./http/local-reply";

@@ -579,7 +579,6 @@ eachHost("auth-policy", (start: StartHost) => {
     });
 
     it.each<[object, string]>([
-      [{ action: "CUSTOM", provider: { name: "x" }, rules: [{}] }, "CUSTOM is not supported"],
       [{ action: "allow" }, 'expected one of "ALLOW", "DENY", "AUDIT", "CUSTOM"'],
       [from({ ipBlocks: ["10.0.0.0/8"] }), "the proxy does not tell filters the address of the direct peer"],
       [when("source.ip", { values: ["10.0.0.0/8"] }), "the proxy does not tell filters the address of the direct peer"],

@@ -12,6 +12,12 @@ import {
   RequestHeaders,
   setProperty,
 } from "@attache/sdk";
+import { AuthorizedStream } from "./authorized-stream";
+import { CheckedStream } from "./checked-stream";
+import { Claims } from "./claims";
+import { Authorizer } from "./external/authorizer";
+import { findAuthorizer, readAuthorizers } from "./external/read-authorizers";
+import { HeldRequest } from "./held-request";
 import { Authenticator } from "./jwt/authenticator";
 import { Action, Policy } from "./policy";
 import { PolicyContext } from "./policy-context";
@@ -22,7 +28,14 @@ import { RuleSet } from "./rule-set";
  * Verifies tokens and decides which requests may pass, by Istio's `RequestAuthentication` and `AuthorizationPolicy`. Configuration: README.md.
  */
 export class AuthPolicy extends Plugin {
-  private request: RequestFacts = new RequestFacts(new Reading());
+  /** The request that the running callback is about. */
+  request: RequestFacts = new RequestFacts(new Reading());
+  /** The external services that policies name, in the order in which they are asked. */
+  authorizers: Authorizer[] = [];
+  /** Bytes of the body that they want to see at most. */
+  bodyLimit: i32 = 0;
+  /** Whether the address of the client, which it may choose, may be taken for that of the direct peer. */
+  takesRemoteForPeer: bool = false;
   /** `null` when no token is verified. */
   private authenticator: Authenticator | null = null;
   private readonly audit: RuleSet = new RuleSet(true);
@@ -44,15 +57,29 @@ export class AuthPolicy extends Plugin {
     this.request = this.makeRequest(readReading(options));
     this.rejectsPathDifference = options.bool("rejectOnDifference", false);
     this.requiresMtls = options.bool("requireMtls", false);
-    const authenticator = new Authenticator(config.array("requestAuthentication"), options);
+    const authenticator = new Authenticator(config.array("requestAuthentication"), options, this);
     if (authenticator.isActive) this.authenticator = authenticator;
     this.request.reading.isAuthenticating = authenticator.isActive;
     const takesRemoteForPeer = options.has("sourceIpFrom");
+    this.takesRemoteForPeer = takesRemoteForPeer;
     if (takesRemoteForPeer) options.oneOf("sourceIpFrom", ["remoteAddress"], 0);
     const context = new PolicyContext(takesRemoteForPeer, this.request.reading.isAuthenticating);
     const policies = config.array("authorizationPolicies");
+    const authorizers = readAuthorizers(config.array("extensionProviders"));
     for (let index = 0; index < policies.length; index++) {
-      this.addPolicy(new Policy(policies.at(index).asObject(), index, context));
+      const policy = new Policy(policies.at(index).asObject(), index, context);
+      const rules = this.rulesFor(policy, authorizers);
+      if (policy.action == Action.Custom && rules === this.deny) {
+        policies.at(index).warn("denies what it matches: there is no provider " + policy.provider);
+      }
+      for (let at = 0; at < policy.rules.length; at++) rules.rules.push(policy.rules[at]);
+    }
+    for (let index = 0; index < authorizers.length; index++) {
+      const authorizer = authorizers[index];
+      if (authorizer.rules.rules.length == 0) continue;
+      authorizer.rules.compile();
+      this.authorizers.push(authorizer);
+      this.bodyLimit = max(this.bodyLimit, authorizer.bodyLimit);
     }
     this.usesPath = context.usesPath;
     this.audit.compile();
@@ -63,27 +90,41 @@ export class AuthPolicy extends Plugin {
   }
 
   override createFilter(): HttpFilter {
+    if (this.authorizers.length > 0) return new CheckedStream(this);
     const stream = this.stream;
     return stream !== null ? stream : (this.stream = new AuthorizedStream(this));
   }
 
-  /** Lets the request pass or answers it. */
-  decide(headers: RequestHeaders): FilterHeaders {
-    const request = this.request;
-    request.begin(headers);
+  /** Begins with a request: verifies its tokens. It goes on, was answered, or is held until there are keys. */
+  authenticate(stream: AuthorizedStream, headers: RequestHeaders): FilterHeaders {
     if (this.requiresMtls && !connection.mtls) return deny("mtls_required");
     const authenticator = this.authenticator;
-    if (authenticator !== null) {
-      request.claims = authenticator.authenticate(headers);
-      if (authenticator.isRefused) {
-        report("denied", authenticator.problem);
-        return authenticator.refuse(headers);
-      }
+    if (authenticator === null) return this.look(headers, null);
+    const claims = authenticator.authenticate(headers);
+    const keys = authenticator.awaitedKeys;
+    if (keys !== null) {
+      keys.hold(new HeldRequest(stream, headers));
+      return FilterHeaders.StopAllIterationAndWatermark;
     }
-    if (this.usesPath || this.rejectsPathDifference) {
-      request.readPath();
-      if (request.isPathRefused || (this.rejectsPathDifference && request.isPathChanged)) return rejectPath();
-    }
+    if (!authenticator.isRefused) return this.look(headers, claims);
+    report("denied", authenticator.problem);
+    return authenticator.refuse(headers);
+  }
+
+  /** Turns to a request, whose headers may be others than in the callback before. It goes on, or was answered. */
+  look(headers: RequestHeaders, claims: Claims | null): FilterHeaders {
+    const request = this.request;
+    request.begin(headers);
+    request.claims = claims;
+    if (!this.usesPath && !this.rejectsPathDifference) return FilterHeaders.Continue;
+    request.readPath();
+    const isRejected = request.isPathRefused || (this.rejectsPathDifference && request.isPathChanged);
+    return isRejected ? rejectPath() : FilterHeaders.Continue;
+  }
+
+  /** Decides by the policies about the request looked at last: it goes on, or was answered. */
+  authorize(): FilterHeaders {
+    const request = this.request;
     const audited = this.audit.find(request);
     if (audited !== null) report("audited", audited.id);
     this.tryDeny(request);
@@ -95,22 +136,28 @@ export class AuthPolicy extends Plugin {
     return FilterHeaders.Continue;
   }
 
+  /** Tells that an external service denied a request, which the rule `id` has it asked about. */
+  reportDenied(id: string): void {
+    report("denied", id);
+  }
+
   /** For tests, which have no peer with a certificate. */
   protected makeRequest(reading: Reading): RequestFacts {
     return new RequestFacts(reading);
   }
 
-  private addPolicy(policy: Policy): void {
+  /** Where the rules of a policy belong. Those for a service that there is not deny, as in Istio. */
+  private rulesFor(policy: Policy, authorizers: Authorizer[]): RuleSet {
     const isDryRun = policy.isDryRun;
-    let into = this.audit;
-    if (policy.action == Action.Allow) {
-      if (isDryRun) this.hasTriedAllow = true;
-      else this.hasAllow = true;
-      into = isDryRun ? this.triedAllow : this.allow;
-    } else if (policy.action == Action.Deny) {
-      into = isDryRun ? this.triedDeny : this.deny;
+    if (policy.action == Action.Custom) {
+      const authorizer = findAuthorizer(authorizers, policy.provider);
+      return authorizer === null ? this.deny : authorizer.rules;
     }
-    for (let index = 0; index < policy.rules.length; index++) into.rules.push(policy.rules[index]);
+    if (policy.action == Action.Deny) return isDryRun ? this.triedDeny : this.deny;
+    if (policy.action == Action.Audit) return this.audit;
+    if (isDryRun) this.hasTriedAllow = true;
+    else this.hasAllow = true;
+    return isDryRun ? this.triedAllow : this.allow;
   }
 
   private tryDeny(request: RequestFacts): void {
@@ -124,16 +171,6 @@ export class AuthPolicy extends Plugin {
     if (!this.hasTriedAllow) return;
     if (this.triedAllow.find(request) === null) report("dry_run_denied", "none");
     else shadowAllowed.increment();
-  }
-}
-
-class AuthorizedStream extends HttpFilter {
-  constructor(private readonly plugin: AuthPolicy) {
-    super();
-  }
-
-  override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
-    return this.plugin.decide(headers);
   }
 }
 
@@ -167,6 +204,8 @@ function deny(id: string): FilterHeaders {
 }
 
 /** A path that has no normal form, or must have it, cannot be decided about. */
+// @ts-ignore: decorator
+@cold
 function rejectPath(): FilterHeaders {
   report("denied", "path");
   return new LocalReply(400)

@@ -1,9 +1,9 @@
 import { ConfigReader } from "@attache/sdk";
 import { Attribute } from "./attribute";
 import { PolicyContext } from "./policy-context";
-import { NO_PEER_ADDRESS } from "./source";
+import { noPeerAddress } from "./source";
 import { AddressOf, Term } from "./term";
-import { NO_TOKENS, Values, ValueKind } from "./values";
+import { noTokens, Values, ValueKind } from "./values";
 
 /** Istio's `Condition`: one more attribute, with the values it must have and those it must not have. */
 export class Condition {
@@ -103,7 +103,7 @@ export class Condition {
   }
 
   private peerAddresses(): void {
-    if (!this.context.takesRemoteForPeer) this.config.get("key").error(NO_PEER_ADDRESS);
+    if (!this.context.takesRemoteForPeer) this.config.get("key").error(noPeerAddress());
     this.addresses(AddressOf.Client);
   }
 
@@ -116,7 +116,7 @@ export class Condition {
   }
 
   private claim(path: string[]): void {
-    if (!this.context.isAuthenticating) this.config.get("key").warn(NO_TOKENS);
+    if (!this.context.isAuthenticating) this.config.get("key").warn(noTokens());
     this.texts(ValueKind.Plain, this.context.attributes.claim(path));
   }
 
@@ -135,6 +135,8 @@ function claimPath(names: string): string[] {
   return path;
 }
 
+// @ts-ignore: decorator
+@cold
 function explainUnknown(kind: string, key: string): string {
   if (kind == "destination.namespace") return "destination.namespace is replaced by the metadata.namespace";
   if (kind == "destination.labels") return "destination.labels is replaced by the workload selector";

@@ -21,6 +21,8 @@ export class Policy {
   /** Whether it is only tried: it decides nothing. */
   readonly isDryRun: bool;
   readonly rules: Rule[] = [];
+  /** The external service that a `CUSTOM` policy has asked. */
+  readonly provider: string;
   private readonly name: string;
   private readonly namespace: string;
 
@@ -35,11 +37,13 @@ export class Policy {
     this.isDryRun = readDryRun(metadata.object("annotations"));
     if (config.has("metadata")) acceptAll(metadata);
 
-    this.action = <Action>spec.oneOf("action", ["ALLOW", "DENY", "AUDIT", "CUSTOM"], Action.Allow);
+    const action = <Action>spec.oneOf("action", ["ALLOW", "DENY", "AUDIT", "CUSTOM"], Action.Allow);
+    this.action = action;
+    this.provider = readProvider(spec, action);
     context.namespace = this.namespace;
     context.allows = this.action == Action.Allow;
     ignoreScope(spec);
-    this.readProvider(spec);
+    if (this.action == Action.Custom && this.isDryRun) spec.error("a dry run of a CUSTOM policy is not supported");
     const rules = spec.array("rules");
     this.checkRules(spec, rules);
     for (let index = 0; index < rules.length; index++) this.readRule(rules.at(index).asObject(), index, context);
@@ -74,18 +78,6 @@ export class Policy {
     this.rules.push(new Rule(id, sources, operations, conditions));
   }
 
-  private readProvider(spec: ConfigReader): void {
-    const provider = spec.object("provider");
-    if (this.action == Action.Custom) {
-      spec.get("action").error("CUSTOM is not supported: this filter calls no external authorization service");
-      provider.string("name", "");
-      return;
-    }
-    if (!provider.isPresent) return;
-    provider.string("name", "");
-    provider.error("`provider` must not be with non CUSTOM action, found " + actionName(this.action));
-  }
-
   private checkRules(spec: ConfigReader, rules: ConfigReader): void {
     if (rules.length > 0 || this.action == Action.Allow || this.action == Action.Audit) return;
     spec.error(
@@ -94,6 +86,17 @@ export class Policy {
         "add an empty rule `{}` if you want it be triggered for every request",
     );
   }
+}
+
+/** The name of the external service. */
+function readProvider(spec: ConfigReader, action: Action): string {
+  const provider = spec.object("provider");
+  const name = provider.string("name", "");
+  if (action == Action.Custom && name.length == 0) spec.error("`provider.name` must not be empty");
+  if (action != Action.Custom && provider.isPresent) {
+    provider.error("`provider` must not be with non CUSTOM action, found " + actionName(action));
+  }
+  return name;
 }
 
 function actionName(action: Action): string {

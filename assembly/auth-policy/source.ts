@@ -57,9 +57,14 @@ function readField(
 }
 
 /** Why the address of the direct peer cannot be asked for. */
-export const NO_PEER_ADDRESS: string =
-  "the proxy does not tell filters the address of the direct peer: use remoteIpBlocks or remote.ip, or set " +
-  'options.sourceIpFrom to "remoteAddress" to compare the address that x-forwarded-for can change';
+// @ts-ignore: decorator
+@cold
+export function noPeerAddress(): string {
+  return (
+    "the proxy does not tell filters the address of the direct peer: use remoteIpBlocks or remote.ip, or set " +
+    'options.sourceIpFrom to "remoteAddress" to compare the address that x-forwarded-for can change'
+  );
+}
 
 function readRequestPrincipals(
   config: ConfigReader,
@@ -84,7 +89,7 @@ function readBlocks(
 ): void {
   const list = config.get(name);
   if (!list.isPresent) return;
-  if (isPeer && !context.takesRemoteForPeer) list.error(NO_PEER_ADDRESS);
+  if (isPeer && !context.takesRemoteForPeer) list.error(noPeerAddress());
   const values = new Values(context, ValueKind.Plain, capitalize(name));
   push(into, values.readAddresses(list, AddressOf.Client, isNegative));
 }

@@ -76,7 +76,7 @@ export class Values {
       const value = this.readValue(list.at(index));
       if (value !== null) principals.push(new PrincipalMatch(value));
     }
-    if (!this.context.isAuthenticating) list.warn(NO_TOKENS);
+    if (!this.context.isAuthenticating) list.warn(noTokens());
     return new RequestPrincipalTerm(principals, isNegative);
   }
 
@@ -169,7 +169,11 @@ export class Values {
   }
 }
 
-export const NO_TOKENS: string = "never matches: no token is verified, since there is no requestAuthentication";
+// @ts-ignore: decorator
+@cold
+export function noTokens(): string {
+  return "never matches: no token is verified, since there is no requestAuthentication";
+}
 
 /** Protobuf knows no difference between an empty list and none. */
 function isList(list: ConfigReader): bool {

@@ -112,17 +112,14 @@ export abstract class HttpCallout extends Callout {
   /** @internal The time to wait before another attempt is over. */
   sendCalloutAgain(plugin: Plugin): void {
     const request = this.calloutRequest!;
-    const pluginContext = currentContext;
     this.calloutTimer = null;
     if (this.dispatchCallout(request)) return;
-    if (this.calloutOwner != pluginContext && !actFor(this.calloutOwner)) {
+    if (this.calloutOwner != currentContext && !actFor(this.calloutOwner)) {
       removeCallout(this);
       return;
     }
     calloutResponse.arrived(0);
     this.outcomeKnown(plugin, CalloutOutcome.Refused);
-    // Other timers follow in this callback.
-    actFor(pluginContext);
   }
 
   private outcomeKnown(plugin: Plugin, outcome: CalloutOutcome): void {
@@ -212,6 +209,8 @@ export function httpCalloutAnswered(plugin: Plugin, token: u32, headerCount: u32
   if (callout !== null) (callout as HttpCallout).calloutAnswered(plugin, headerCount, bodySize);
 }
 
+// @ts-ignore: decorator
+@cold
 export function refusalOf(status: i32): CalloutRefusal {
   if (status == Status.Ok) return CalloutRefusal.None;
   // The other reasons for it have been ruled out.

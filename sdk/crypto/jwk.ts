@@ -6,6 +6,7 @@ import { Curve } from "./curve";
 import { p256, p384, p521 } from "./curves";
 import { EcKey } from "./ec-key";
 import { EdKey } from "./ed-key";
+import { rsaKeyInfo } from "./public-key-info";
 import { RsaKey } from "./rsa-key";
 import { RsaPublicKey } from "./rsa-public-key";
 import { SecretKey } from "./secret-key";
@@ -31,6 +32,8 @@ export class JwkResult {
  * Use the reader of one kind ({@link importRsaKey} …) where no other is expected: a filter holds the code of what it uses.
  * Allowed everywhere. Cost: allocates; a few ms at most. Not for keys that a request brings along.
  */
+// @ts-ignore: decorator
+@cold
 export function importJwk(jwk: JsonNode): JwkResult {
   const type = jwk.member("kty");
   if (type.equals("RSA")) return importRsaKey(jwk);
@@ -41,6 +44,8 @@ export function importJwk(jwk: JsonNode): JwkResult {
 }
 
 /** As {@link importJwk}, for RSA alone. */
+// @ts-ignore: decorator
+@cold
 export function importRsaKey(jwk: JsonNode): JwkResult {
   const problem = findProblem(jwk, "RSA", Algorithm.RS256, Algorithm.PS512);
   if (problem !== null) return failure(problem);
@@ -56,10 +61,13 @@ export function importRsaKey(jwk: JsonNode): JwkResult {
     return failure(
       '"n" must be an odd number of 2048 to 8192 bits, "e" an odd one from 3 on of up to 33 bits (17 if "n" has more than 4096)',
     );
-  return success(new RsaKey(idOf(jwk), algorithmOf(jwk), key));
+  const info = rsaKeyInfo(modulusBytes, modulusSize, exponentBytes, decodedSize);
+  return success(new RsaKey(idOf(jwk), algorithmOf(jwk), key, info));
 }
 
 /** As {@link importJwk}, for EC alone. */
+// @ts-ignore: decorator
+@cold
 export function importEcKey(jwk: JsonNode): JwkResult {
   const name = jwk.member("crv");
   let algorithm = Algorithm.Unknown;
@@ -82,6 +90,8 @@ export function importEcKey(jwk: JsonNode): JwkResult {
 }
 
 /** As {@link importJwk}, for Ed25519 alone (RFC 8037). */
+// @ts-ignore: decorator
+@cold
 export function importEdKey(jwk: JsonNode): JwkResult {
   if (!jwk.member("crv").equals("Ed25519")) return failure('"crv" must be "Ed25519"');
   const problem = findProblem(jwk, "OKP", Algorithm.EdDSA, Algorithm.EdDSA);
@@ -94,6 +104,8 @@ export function importEdKey(jwk: JsonNode): JwkResult {
 }
 
 /** As {@link importJwk}, for secrets alone. */
+// @ts-ignore: decorator
+@cold
 export function importSecretKey(jwk: JsonNode): JwkResult {
   const problem = findProblem(jwk, "oct", Algorithm.HS256, Algorithm.HS512);
   if (problem !== null) return failure(problem);
@@ -106,6 +118,8 @@ export function importSecretKey(jwk: JsonNode): JwkResult {
 }
 
 /** What is wrong with the members that all keys have, or `null`. */
+// @ts-ignore: decorator
+@cold
 function findProblem(jwk: JsonNode, type: string, first: Algorithm, last: Algorithm): string | null {
   if (!jwk.member("kty").equals(type)) return '"kty" must be "' + type + '"';
   const use = jwk.member("use");
@@ -155,6 +169,8 @@ function decode(node: JsonNode): usize {
 /** More than the longest modulus and any sensible secret need. */
 const MOST_CHARACTERS: i32 = 8192;
 
+// @ts-ignore: decorator
+@cold
 function notBase64(name: string): string {
   return '"' + name + '" must be base64url without padding, and not empty';
 }

@@ -1,5 +1,5 @@
 import { JsonDocument } from "../json";
-import { resetArena } from "../memory/arena";
+import { resetArena, takeScratch } from "../memory/arena";
 import {
   Algorithm,
   algorithmNamed,
@@ -26,6 +26,11 @@ export function input(size: i32): usize {
   resetArena();
   if (buffer.length < size) buffer = new StaticArray<u8>(size * 2);
   return changetype<usize>(buffer);
+}
+
+/** For what the proxy hands over. */
+export function allocate(size: i32): usize {
+  return takeScratch(size);
 }
 
 export function outputStart(): usize {

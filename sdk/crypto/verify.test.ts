@@ -1,61 +1,149 @@
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PluginOptions, StartHost } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { compileFilter, filterSource } from "../../test/compile-filter.ts";
 
+const vectors = process.env["ATTACHE_VECTORS"];
+
+/** One signature of the Wycheproof vectors. */
+interface Vector {
+  place: string;
+  jwk: object;
+  message: Buffer;
+  signature: Buffer;
+  isValid: boolean;
+}
+
+/** Checks what request headers say by the keys of its configuration, and answers with the outcome. */
+const source =
+  `import { algorithmNamed, decodeBase64Url, importJwk, LocalReply, Verification, VerificationKey } from "@attache/sdk";
+  import { JsonDocument } from "@attache/sdk/json";` +
+  filterSource(
+    `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+      const key = this.plugin.keys[<i32>parseInt(headers.get("x-key")!)];
+      const algorithm = headers.getBytes("x-algorithm")!;
+      const message = headers.getBytes("x-message")!;
+      const signature = headers.getBytes("x-signature")!;
+      const messageSize = decodeBase64Url(message.start, message.length, message.start);
+      const size = decodeBase64Url(signature.start, signature.length, signature.start);
+      const result = key.verify(
+        algorithmNamed(algorithm.start, algorithm.length), message.start, messageSize, signature.start, size,
+      );
+      const outcome = result == Verification.Valid ? "valid" : result == Verification.Invalid ? "invalid" : "wrong";
+      return new LocalReply(200).text(outcome).send();
+    }`,
+    `keys: VerificationKey[] = [];
+    override configure(config: ConfigReader): void {
+      const document = new JsonDocument();
+      const text = new Text(config.string("jwks", ""));
+      document.parse(text.encoded, text.length);
+      for (let index = 0; index < document.root.count; index++) {
+        this.keys.push(importJwk(document.root.element(index)).key!);
+      }
+    }`,
+  );
+
 eachHost("checking signatures", (start) => {
-  let filter: Uint8Array;
+  let module: Uint8Array<ArrayBuffer>;
+  let restricted: string[];
   beforeAll(async () => {
-    filter = await compileFilter(
-      `import { algorithmNamed, decodeBase64Url, importJwk, Verification, VerificationKey } from "@attache/sdk";
-      import { JsonDocument } from "@attache/sdk/json";` +
-        filterSource(
-          `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
-            const key = this.plugin.key!;
-            const algorithm = headers.getBytes("x-algorithm")!;
-            const message = headers.getBytes("x-message")!;
-            const signature = headers.getBytes("x-signature")!;
-            const size = decodeBase64Url(signature.start, signature.length, signature.start);
-            const result = key.verify(
-              algorithmNamed(algorithm.start, algorithm.length), message.start, message.length, signature.start, size,
-            );
-            log.info(result == Verification.Valid ? "valid" : result == Verification.Invalid ? "invalid" : "wrong");
-            return FilterHeaders.Continue;
-          }`,
-          `key: VerificationKey | null = null;
-          override configure(config: ConfigReader): void {
-            const text = new Text(config.string("jwk", ""));
-            const document = new JsonDocument();
-            document.parse(text.encoded, text.length);
-            this.key = importJwk(document.root).key;
-          }`,
-        ),
+    module = (await compileFilter(source)) as Uint8Array<ArrayBuffer>;
+    const compiled = await WebAssembly.compile(module);
+    const names = [...WebAssembly.Module.imports(compiled), ...WebAssembly.Module.exports(compiled)].map(
+      ({ name }) => name,
     );
+    expect(names).toContain("proxy_call_foreign_function");
+    restricted = names.filter((name) => name !== "proxy_call_foreign_function");
   });
 
-  it.each(["ES256", "EdDSA", "RS256"])(
-    "%s: says whether a signature is right, for every request",
-    async (algorithm) => {
-      const pair =
-        algorithm === "ES256"
-          ? generateKeyPairSync("ec", { namedCurve: "P-256" })
-          : algorithm === "EdDSA"
-            ? generateKeyPairSync("ed25519")
-            : generateKeyPairSync("rsa", { modulusLength: 2048 });
-      const configuration = { jwk: JSON.stringify(pair.publicKey.export({ format: "jwk" })) };
-      await using host = await start({ plugins: [{ module: filter, configuration }], clusters: { app: () => ({}) } });
-      const hash = algorithm === "EdDSA" ? null : "sha256";
-      const signature = sign(hash, Buffer.from("message"), { key: pair.privateKey, dsaEncoding: "ieee-p1363" });
-      const headers = {
-        "x-algorithm": algorithm,
-        "x-message": "message",
-        "x-signature": signature.toString("base64url"),
-      };
-      await host.fetch("/", { headers });
-      await host.fetch("/", { headers: { ...headers, "x-message": "massage" } });
-      await host.fetch("/", { headers: { ...headers, "x-algorithm": "HS256" } });
-      await host.fetch("/", { headers });
-      await expect.poll(() => host.logs.map(({ message }) => message)).toEqual(["valid", "invalid", "wrong", "valid"]);
-    },
-  );
+  describe.each(["by the filter itself", "by the proxy if it can"])("%s:", (by) => {
+    const startWith = async (jwks: object[]) => {
+      const plugin: PluginOptions = { module, configuration: { jwks: JSON.stringify(jwks) } };
+      if (by === "by the filter itself") plugin.allowedCapabilities = restricted;
+      return await start({ plugins: [plugin] });
+    };
+
+    it.each(["ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512"])(
+      "says whether a signature of %s is right, for every request",
+      async (algorithm) => {
+        const curve = { ES256: "P-256", ES384: "P-384", ES512: "P-521" }[algorithm];
+        const pair =
+          curve !== undefined
+            ? generateKeyPairSync("ec", { namedCurve: curve })
+            : algorithm === "EdDSA"
+              ? generateKeyPairSync("ed25519")
+              : generateKeyPairSync("rsa", { modulusLength: 2048 });
+        await using host = await startWith([pair.publicKey.export({ format: "jwk" })]);
+        const hash = algorithm === "EdDSA" ? null : `sha${algorithm.slice(2)}`;
+        const signature = sign(hash, Buffer.from("message"), { key: pair.privateKey, dsaEncoding: "ieee-p1363" });
+        expect(await ask(host, algorithm, 0, "message", signature)).toBe("valid");
+        expect(await ask(host, algorithm, 0, "massage", signature)).toBe("invalid");
+        expect(await ask(host, "HS256", 0, "message", signature)).toBe("wrong");
+        expect(await ask(host, algorithm, 0, "message", signature.subarray(1))).toBe("invalid");
+        expect(await ask(host, algorithm, 0, "message", signature)).toBe("valid");
+      },
+    );
+
+    describe.skipIf(!vectors)(
+      `Wycheproof${vectors ? "" : ": ATTACHE_VECTORS does not name a folder with vectors"}`,
+      () => {
+        it.each([
+          ["ecdsa_secp256r1_sha256_p1363", "ES256"],
+          ["ecdsa_secp384r1_sha384_p1363", "ES384"],
+          ["ecdsa_secp521r1_sha512_p1363", "ES512"],
+          ["rsa_signature_2048_sha256", "RS256"],
+          ["rsa_signature_2048_sha384", "RS384"],
+          ["rsa_signature_4096_sha512", "RS512"],
+        ])("%s", { timeout: 60_000 }, async (file, algorithm) => {
+          const list = readVectors(file);
+          const keys = [...new Map(list.map(({ jwk }) => [JSON.stringify(jwk), jwk])).values()];
+          await using host = await startWith(keys);
+          for (const { place, jwk, message, signature, isValid } of list) {
+            const outcome = await ask(host, algorithm, keys.indexOf(jwk), message, signature);
+            expect(outcome, place).toBe(isValid ? "valid" : "invalid");
+          }
+        });
+      },
+    );
+  });
 });
+
+async function ask(
+  host: Awaited<ReturnType<StartHost>>,
+  algorithm: string,
+  key: number,
+  message: Buffer | string,
+  signature: Buffer,
+): Promise<string> {
+  const headers = {
+    "x-key": String(key),
+    "x-algorithm": algorithm,
+    "x-message": Buffer.from(message).toString("base64url"),
+    "x-signature": signature.toString("base64url"),
+  };
+  return (await host.fetch("/", { headers })).text();
+}
+
+/** All but what libraries may see either way, and what headers cannot hold. */
+function readVectors(file: string): Vector[] {
+  const { testGroups } = JSON.parse(readFileSync(join(vectors!, "wycheproof", `${file}_test.json`), "utf8")) as {
+    testGroups: { publicKeyPem: string; tests: { tcId: number; msg: string; sig: string; result: string }[] }[];
+  };
+  const keys = new Map<string, object>();
+  return testGroups.flatMap(({ publicKeyPem, tests }) => {
+    const jwk = keys.get(publicKeyPem) ?? createPublicKey(publicKeyPem).export({ format: "jwk" });
+    keys.set(publicKeyPem, jwk);
+    return tests
+      .filter(({ msg, result }) => result !== "acceptable" && msg.length < 20_000)
+      .map(({ tcId, msg, sig, result }) => ({
+        place: `${file} ${tcId}`,
+        jwk,
+        message: Buffer.from(msg, "hex"),
+        signature: Buffer.from(sig, "hex"),
+        isValid: result === "valid",
+      }));
+  });
+}

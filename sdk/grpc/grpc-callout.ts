@@ -46,6 +46,8 @@ export abstract class GrpcCallout extends Callout {
   }
 
   /** @internal Whether the proxy took it. */
+  // @ts-ignore: decorator
+  @cold
   calloutTaken(status: i32, token: u32): bool {
     if (status == Status.Ok) {
       addCallout(this, currentContext);

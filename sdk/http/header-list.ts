@@ -45,7 +45,7 @@ export class HeaderList {
   }
 }
 
-/** Whether a name can stand in a request: a token of HTTP (RFC 9110, 5.6.2). */
+/** Whether a name can stand in a message: a token of HTTP (RFC 9110 §5.6.2). Pseudo headers such as `:path` are none. Allowed everywhere. */
 export function isHeaderName(name: string): bool {
   for (let index = 0; index < name.length; index++) {
     const code = name.charCodeAt(index);
@@ -62,7 +62,7 @@ function isTokenSign(code: i32): bool {
   return false;
 }
 
-/** Whether a value can stand in a request: no control characters but tabs (RFC 9110, 5.5). */
+/** Whether a value can stand in a message: no control characters but tabs (RFC 9110 §5.5). Allowed everywhere. */
 export function isHeaderValue(value: string): bool {
   for (let index = 0; index < value.length; index++) {
     const code = value.charCodeAt(index);

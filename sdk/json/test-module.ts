@@ -19,12 +19,13 @@ export class TestModule {
 
   /**
    * Compiles `test-entry.ts` beside the test with the options of filters and `further` ones; `transform` may
-   * change the binary.
+   * change the binary. `imports` are functions of the proxy.
    */
   static async compile(
     testUrl: string,
     transform?: (wasm: Uint8Array) => Uint8Array,
     further: string[] = [],
+    imports: Record<string, (...args: number[]) => number> = {},
   ): Promise<TestModule> {
     const entry = join(dirname(fileURLToPath(testUrl)), "test-entry.ts");
     let wasm: Uint8Array | undefined;
@@ -48,7 +49,7 @@ export class TestModule {
     if (result.error || !wasm) throw new Error(`${entry}: ${result.stderr.toString()}`);
     if (transform) wasm = transform(wasm);
     const { instance } = await WebAssembly.instantiate(wasm as BufferSource, {
-      env: { log_execution: () => TestModule.onStep() },
+      env: { log_execution: () => TestModule.onStep(), ...imports },
     });
     const exports = instance.exports as unknown as TestExports;
     (exports["_initialize"] as () => void)();

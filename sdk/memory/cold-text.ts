@@ -1,6 +1,15 @@
 /**
- * Texts that are needed while a plugin is configured only. The compiler's transform (`cold-texts.mjs`) puts them into the
- * module byte by byte, which takes half the room of a string literal, and replaces the literal by a call of these.
+ * Texts that are seldom needed: while a plugin is configured, in `new Error`, and in functions and methods that are marked
+ * so:
+ *
+ * ```ts
+ * // @ts-ignore: decorator
+ * @cold
+ * function explain(status: i32): string { return status == 1 ? "the token has expired" : "there is no token"; }
+ * ```
+ *
+ * The compiler's transform (`cold-texts.mjs`) puts them into the module byte by byte, which takes half the room of a string
+ * literal, and replaces the literal by a call of these.
  */
 
 /** A new string of `length` characters, each from one byte at `bytes`. */

@@ -273,6 +273,8 @@ export class ProtobufReader {
   }
 
   /** Kept apart from the rest: a filter that never reads the text does not have it. */
+  // @ts-ignore: decorator
+  @cold
   private describe(): string {
     const fault = this.fault;
     const first = this.faultFirst.toString();

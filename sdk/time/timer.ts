@@ -1,4 +1,5 @@
 import { proxy_set_tick_period_milliseconds } from "../abi/imports";
+import { actFor, currentContext } from "../context/callback";
 import { Plugin } from "../context/plugin";
 import { currentTimeNs } from "./time";
 
@@ -59,6 +60,7 @@ export abstract class Timer {
   /** @internal Fires the plugin's timers that are due. */
   static fireDue(plugin: Plugin): void {
     const now = currentTimeNs();
+    const context = currentContext;
     let timer = Timer.firstDue(plugin, now);
     while (timer !== null) {
       // Missed periods are not made up for.
@@ -66,6 +68,8 @@ export abstract class Timer {
         timer.timerDueNs = now + timer.timerPeriodNs - ((now - timer.timerDueNs) % timer.timerPeriodNs);
       else timer.unlink(plugin);
       timer.onTimer();
+      // It may have gone on with a stream.
+      if (currentContext != context) actFor(context);
       timer = Timer.firstDue(plugin, now);
     }
     Timer.setTick(plugin);

@@ -1,40 +1,44 @@
 import {
   ByteView,
   ConfigReader,
-  LocalReply,
   FilterHeaders,
+  LocalReply,
+  Plugin,
   RequestHeaders,
   setPropertyBytes,
   Text,
 } from "@attache/sdk";
 import { ignoreScope } from "../ignored-scope";
 import { Claims } from "../claims";
+import { JwtContext } from "./jwt-context";
 import { JwtRule } from "./jwt-rule";
 import { JwtStatus, jwtStatusText } from "./jwt-status";
-import { Token } from "./token";
-import { TokenCache } from "./token-cache";
+import { RemoteJwks } from "./remote-jwks";
 
 /** Istio's `RequestAuthentication`: a request without a token passes, one with a token must have a valid one. */
 export class Authenticator {
   /** Sorted by issuer, as Istio does. */
   private readonly rules: JwtRule[] = [];
   private status: JwtStatus = JwtStatus.Ok;
+  private keys: RemoteJwks | null = null;
 
   /** Reads a list of the resources or of their specs. */
-  constructor(config: ConfigReader, options: ConfigReader) {
-    const token = new Token();
-    const skew = options.duration("clockSkew", 60_000_000_000, 0, 3_600_000_000_000) / 1_000_000_000;
-    const mostTokens = <i32>options.integer("cachedTokens", 256, 0, 65_536);
+  constructor(config: ConfigReader, options: ConfigReader, plugin: Plugin) {
+    const context = new JwtContext(plugin, options);
     for (let index = 0; index < config.length; index++) {
       const resource = config.at(index).asObject();
       const spec = readSpec(resource);
       const rules = spec.array("jwtRules");
-      for (let at = 0; at < rules.length; at++) {
-        const cache = new TokenCache(mostTokens, MOST_CACHED_BYTES);
-        this.rules.push(new JwtRule(rules.at(at).asObject(), token, cache, skew));
-      }
+      for (let at = 0; at < rules.length; at++) this.add(new JwtRule(rules.at(at).asObject(), context));
     }
-    this.rules.sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
+  }
+
+  private add(rule: JwtRule): void {
+    const rules = this.rules;
+    let at = rules.length;
+    rules.push(rule);
+    for (; at > 0 && rule.issuer < rules[at - 1].issuer; at--) rules[at] = rules[at - 1];
+    rules[at] = rule;
   }
 
   /** Whether there is a rule at all. */
@@ -43,11 +47,13 @@ export class Authenticator {
   }
 
   /**
-   * The claims of the request's token, or `null`: then {@link isRefused} tells whether it has one that is not valid. On
-   * the way, headers that only this filter may set are taken out of the request.
+   * The claims of the request's token, or `null`: then {@link awaitedKeys} tells whether it has one that cannot be verified
+   * yet, and {@link isRefused} whether it has one that is not valid. On the way, headers that only this filter may set are
+   * taken out of the request.
    */
   authenticate(headers: RequestHeaders): Claims | null {
     this.status = JwtStatus.Ok;
+    this.keys = null;
     const rules = this.rules;
     for (let index = 0; index < rules.length; index++) removeOutputs(unchecked(rules[index]), headers);
     if (isPreflight(headers)) return null;
@@ -56,15 +62,22 @@ export class Authenticator {
       const claims = rule.authenticate(headers);
       if (claims !== null) {
         this.status = JwtStatus.Ok;
+        this.keys = null;
         publish(claims);
         rule.apply(headers, claims);
         return claims;
       }
+      if (rule.problem == JwtStatus.KeysAwaited) this.keys = rule.remote;
       // What is wrong with a token of the right issuer says more than that it is another's.
       const isTelling = this.status == JwtStatus.Ok || rule.problem != JwtStatus.UnknownIssuer;
       if (rule.tokens > 0 && isTelling) this.status = rule.problem;
     }
     return null;
+  }
+
+  /** After {@link authenticate}: the keys that the request has to wait for before anything is known about its token. */
+  get awaitedKeys(): RemoteJwks | null {
+    return this.keys;
   }
 
   /** After {@link authenticate}: whether the request must not pass, whatever the policies say. */
@@ -78,6 +91,8 @@ export class Authenticator {
   }
 
   /** Answers a request that {@link isRefused}, as Envoy's `jwt_authn` does. */
+  // @ts-ignore: decorator
+  @cold
   refuse(headers: RequestHeaders): FilterHeaders {
     const problem = this.problem;
     return new LocalReply(this.status == JwtStatus.AudienceNotAllowed ? 403 : 401)
@@ -88,8 +103,6 @@ export class Authenticator {
   }
 }
 
-/** For the tokens of each rule. */
-const MOST_CACHED_BYTES: i32 = 262_144;
 const LONGEST_REALM: i32 = 256;
 
 const ORIGIN: Text = new Text("origin");

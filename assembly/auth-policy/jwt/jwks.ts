@@ -1,7 +1,6 @@
 import {
   Algorithm,
   ByteView,
-  ConfigReader,
   importJwk,
   JsonDocument,
   JsonKind,
@@ -11,16 +10,36 @@ import {
 } from "@attache/sdk";
 import { JwtStatus } from "./jwt-status";
 
+/** More keys of one set are not read: each takes up to some milliseconds. */
+const MOST_KEYS: i32 = 100;
+
 /** The keys of an issuer: a JSON Web Key Set (RFC 7517). */
 @final
 export class Jwks {
+  /** Why none of the keys can be used; `null` when one can. */
+  problem: string | null = null;
+  /** What is odd about some of the keys, such as why they are left out. */
+  readonly remarks: string[] = [];
   private readonly keys: VerificationKey[] = [];
   /** Whether a key names its algorithm, for each of {@link keys}. */
   private readonly areNamed: bool[] = [];
 
-  /** Reads the text of a set. A key that cannot be used is left out with a warning; a set without any is a problem. */
-  constructor(config: ConfigReader) {
-    if (config.isPresent) this.read(config);
+  /**
+   * Reads the text of a set. Keys that cannot be used are left out.
+   *
+   * @param isPublished whether anybody can read the set: a secret in it is none, and is left out
+   */
+  constructor(
+    text: ByteView,
+    private readonly isPublished: bool,
+  ) {
+    const document = new JsonDocument();
+    const isJson = document.parse(text.start, text.length);
+    const keys = document.root.member("keys");
+    if (!isJson) this.problem = "jwks parse error: " + document.error!;
+    else if (keys.isAbsent) this.problem = "Jwks does not have [keys] field";
+    else if (keys.kind != JsonKind.Array) this.problem = "[keys] in Jwks is not an array";
+    else this.readKeys(keys);
   }
 
   /**
@@ -44,39 +63,39 @@ export class Jwks {
     return status;
   }
 
-  private read(config: ConfigReader): void {
-    const text = ByteView.ofText(config.asString());
-    const document = new JsonDocument();
-    if (!document.parse(text.start, text.length)) {
-      config.error("jwks parse error: " + document.error!);
-      return;
+  // @ts-ignore: decorator
+  @cold
+  private readKeys(keys: JsonNode): void {
+    const count = min(keys.count, MOST_KEYS);
+    if (keys.count > count) this.remarks.push("jwks keys from index " + count.toString() + " on are left out");
+    if (count > 0) {
+      let jwk = keys.first;
+      for (let index = 0; index < count; index++) {
+        this.readKey(jwk, "jwks key at index " + index.toString());
+        jwk = jwk.next;
+      }
     }
-    const keys = document.root.member("keys");
-    if (keys.isAbsent) config.error("Jwks does not have [keys] field");
-    else if (keys.kind != JsonKind.Array) config.error("[keys] in Jwks is not an array");
-    else this.readKeys(config, keys);
+    if (this.keys.length == 0) this.problem = "Jwks doesn't have any valid public key";
   }
 
-  private readKeys(config: ConfigReader, keys: JsonNode): void {
-    if (keys.count == 0) {
-      config.error("Jwks doesn't have any valid public key");
+  // @ts-ignore: decorator
+  @cold
+  private readKey(jwk: JsonNode, place: string): void {
+    const isSecret = jwk.member("kty").equals("oct");
+    if (isSecret && this.isPublished) {
+      this.remarks.push(place + " is left out: a secret that is published is none");
       return;
     }
-    let jwk = keys.first;
-    for (let index = 0; index < keys.count; index++) {
-      const place = "jwks key at index " + index.toString();
-      const isPrivate = !jwk.member("kty").equals("oct") && !jwk.member("d").isAbsent;
-      if (isPrivate) config.warn(place + " contains private key material; only public keys are used for verification");
-      const result = importJwk(jwk);
-      const key = result.key;
-      if (key !== null) {
-        this.keys.push(key);
-        this.areNamed.push(!jwk.member("alg").isAbsent);
-      } else {
-        config.warn(place + " is left out: " + result.error!);
-      }
-      jwk = jwk.next;
+    if (!isSecret && !jwk.member("d").isAbsent) {
+      this.remarks.push(place + " contains private key material; only public keys are used for verification");
     }
-    if (this.keys.length == 0) config.error("Jwks doesn't have any valid public key");
+    const result = importJwk(jwk);
+    const key = result.key;
+    if (key === null) {
+      this.remarks.push(place + " is left out: " + result.error!);
+      return;
+    }
+    this.keys.push(key);
+    this.areNamed.push(!jwk.member("alg").isAbsent);
   }
 }

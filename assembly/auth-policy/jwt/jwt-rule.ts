@@ -2,8 +2,11 @@ import { ByteView, ConfigReader, currentTimeNs, JsonKind, JsonNode, RequestHeade
 import { Claims } from "../claims";
 import { checkOutputName, ClaimHeader, readClaimHeaders } from "./claim-header";
 import { Jwks } from "./jwks";
+import { readJwksLocation, readTimeout } from "./jwks-location";
+import { JwtContext } from "./jwt-context";
 import { JwtStatus } from "./jwt-status";
-import { NO_TIME, Token } from "./token";
+import { RemoteJwks } from "./remote-jwks";
+import { NO_TIME } from "./token";
 import { TokenCache } from "./token-cache";
 import { readLocations, TokenLocation, TokenVisitor } from "./token-location";
 
@@ -17,7 +20,11 @@ export class JwtRule extends TokenVisitor {
   private readonly forwards: bool;
   private readonly audiences: Text[];
   private readonly delimited: string[];
-  private readonly jwks: Jwks;
+  /** The keys; `null` when they are {@link remote}. */
+  private readonly jwks: Jwks | null;
+  /** Keys that are fetched; `null` when they are in the configuration. */
+  readonly remote: RemoteJwks | null;
+  private readonly cache: TokenCache;
   /** Where the next token is read into, so that one that is refused leaves no garbage. */
   private next: Claims;
   private found: Claims | null = null;
@@ -26,11 +33,11 @@ export class JwtRule extends TokenVisitor {
 
   constructor(
     config: ConfigReader,
-    private readonly token: Token,
-    private readonly cache: TokenCache,
-    private readonly skew: i64,
+    private readonly context: JwtContext,
   ) {
     super();
+    const cache = new TokenCache(context.mostCachedTokens, MOST_CACHED_BYTES);
+    this.cache = cache;
     const issuer = config.string("issuer", "");
     this.issuer = issuer;
     this.audiences = readAudiences(config.array("audiences"));
@@ -41,8 +48,10 @@ export class JwtRule extends TokenVisitor {
     const delimited = readDelimited(config.array("spaceDelimitedClaims"));
     this.delimited = delimited;
     this.next = new Claims(delimited);
-    this.jwks = new Jwks(requireJwks(config));
     if (issuer.length == 0) config.error("issuer or jwksUri must be non-empty string");
+    const isInline = config.has("jwks");
+    this.jwks = isInline ? readJwks(config) : null;
+    this.remote = isInline ? null : new RemoteJwks(readJwksLocation(config, issuer), issuer, context, cache);
   }
 
   /** The claims of the last token of the request, if all its tokens are valid; `null` otherwise. */
@@ -93,7 +102,7 @@ export class JwtRule extends TokenVisitor {
       return timing;
     }
     const claims = this.next;
-    const token = this.token;
+    const token = this.context.token;
     const reading = token.read(text, claims);
     if (reading != JwtStatus.Ok) return reading;
     const root = claims.document.root;
@@ -101,7 +110,7 @@ export class JwtRule extends TokenVisitor {
     const timing = this.checkTime(token.expires, token.notBefore);
     if (timing != JwtStatus.Ok) return timing;
     if (!this.isMeantFor(root.member("aud"))) return JwtStatus.AudienceNotAllowed;
-    const verifying = this.jwks.verify(token.algorithm, token.keyId, token.message, token.signature);
+    const verifying = this.verify();
     if (verifying != JwtStatus.Ok) return verifying;
     const firstDot = text.indexOf(0x2e);
     claims.encodedPayload = text.slice(firstDot + 1, text.indexOf(0x2e, firstDot + 1)).toString();
@@ -112,12 +121,22 @@ export class JwtRule extends TokenVisitor {
     return JwtStatus.Ok;
   }
 
+  private verify(): JwtStatus {
+    const remote = this.remote;
+    const jwks = remote === null ? this.jwks : remote.jwks;
+    if (jwks === null) return remote!.isAwaited ? JwtStatus.KeysAwaited : JwtStatus.KeysNotFetched;
+    const token = this.context.token;
+    const status = jwks.verify(token.algorithm, token.keyId, token.message, token.signature);
+    const isNewKey = status == JwtStatus.NoKey && remote !== null && token.keyId.length > 0;
+    return isNewKey && remote!.renew() ? JwtStatus.KeysAwaited : status;
+  }
+
   private checkTime(expires: i64, notBefore: i64): JwtStatus {
     const now = <i64>(currentTimeNs() / 1_000_000_000);
     // Without a clock nothing is known to be valid still.
     if (now == 0) return JwtStatus.Expired;
-    if (expires != NO_TIME && now - this.skew > expires) return JwtStatus.Expired;
-    return notBefore != NO_TIME && now + this.skew < notBefore ? JwtStatus.NotYetValid : JwtStatus.Ok;
+    if (expires != NO_TIME && now - this.context.skew > expires) return JwtStatus.Expired;
+    return notBefore != NO_TIME && now + this.context.skew < notBefore ? JwtStatus.NotYetValid : JwtStatus.Ok;
   }
 
   private isMeantFor(audience: JsonNode): bool {
@@ -143,6 +162,9 @@ export class JwtRule extends TokenVisitor {
     return false;
   }
 }
+
+/** Of the tokens that a rule remembers. */
+const MOST_CACHED_BYTES: i32 = 262_144;
 
 /** More tokens in one request are not verified: each can cost milliseconds. */
 const MOST_TOKENS: i32 = 8;
@@ -176,11 +198,17 @@ function readPayloadHeader(config: ConfigReader): Text | null {
   return name.length == 0 ? null : new Text(name.toLowerCase());
 }
 
-/** The key set, which must stand in the configuration itself. */
-function requireJwks(config: ConfigReader): ConfigReader {
-  if (config.has("jwks") && config.has("jwksUri")) config.error("only one of jwks or jwksUri can be set");
-  else if (config.has("jwksUri")) {
-    config.get("jwksUri").error("is not supported: keys are not fetched, give them inline as jwks");
-  } else return config.required("jwks");
-  return config.get("jwks");
+/** The keys in the configuration itself. */
+function readJwks(config: ConfigReader): Jwks {
+  const member = config.get("jwks");
+  if (config.has("jwksUri")) config.error("only one of jwks or jwksUri can be set");
+  config.string("cluster", "");
+  readTimeout(config);
+  const isText = member.kind == JsonKind.String;
+  const jwks = new Jwks(ByteView.ofText(member.asString()), false);
+  if (!isText) return jwks;
+  const problem = jwks.problem;
+  if (problem !== null) member.error(problem);
+  for (let index = 0; index < jwks.remarks.length; index++) member.warn(jwks.remarks[index]);
+  return jwks;
 }

@@ -28,8 +28,13 @@ export enum JwtStatus {
   NoKey,
   BadSignature,
   TooMany,
+  KeysNotFetched,
+  /** Not known yet: the request has to wait for the keys. */
+  KeysAwaited,
 }
 
+// @ts-ignore: decorator
+@cold
 export function jwtStatusText(status: JwtStatus): string {
   switch (status) {
     case JwtStatus.BadFormat:
@@ -86,6 +91,8 @@ export function jwtStatusText(status: JwtStatus): string {
       return "Jwt verification fails";
     case JwtStatus.TooMany:
       return "Found multiple Jwt tokens";
+    case JwtStatus.KeysNotFetched:
+      return "Jwks remote fetch is failed";
     default:
       return "OK";
   }

@@ -65,6 +65,13 @@ export class TokenCache {
     this.bytes += token.size;
   }
 
+  clear(): void {
+    this.tokens.clear();
+    this.oldest = null;
+    this.newest = null;
+    this.bytes = 0;
+  }
+
   private dropOldest(): void {
     const oldest = this.oldest;
     if (oldest === null) return;

@@ -1,0 +1,177 @@
+import { readFileSync } from "node:fs";
+import { HarnessError, startEmulator } from "@attache/harness";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { mutations } from "../../test/mutations.ts";
+
+const module = new URL("build/plugin.wasm", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
+const schemaTakes = ajv.compile(JSON.parse(read("schema.json")) as object);
+
+async function filterTakes(configuration: unknown): Promise<boolean> {
+  try {
+    await (await startEmulator({ plugins: [{ module, configuration }] })).stop();
+    return true;
+  } catch (error) {
+    if (error instanceof HarnessError && error.code === "PLUGIN_REJECTED") return false;
+    throw error;
+  }
+}
+
+const issuer = "https://issuer.example";
+const jwks = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}';
+const both = (name: string, ...values: string[]) => ({
+  [name]: values,
+  [`not${name[0]!.toUpperCase()}${name.slice(1)}`]: values,
+});
+
+const everything = {
+  requestAuthentication: [
+    {
+      jwtRules: [
+        {
+          issuer,
+          audiences: ["shop"],
+          jwks,
+          timeout: "1s",
+          fromHeaders: [{ name: "x-token", prefix: "Token " }],
+          fromParams: ["token"],
+          fromCookies: ["token"],
+          forwardOriginalToken: true,
+          outputPayloadToHeader: "x-payload",
+          outputClaimToHeaders: [{ header: "x-user", claim: "sub" }],
+          spaceDelimitedClaims: ["roles"],
+        },
+        { issuer, jwksUri: "https://issuer.example/keys", cluster: "issuer", timeout: "2s" },
+        { issuer },
+      ],
+      selector: { matchLabels: { app: "a" } },
+    },
+    { apiVersion: "security.istio.io/v1", kind: "RequestAuthentication", metadata: {}, spec: { jwtRules: [] } },
+  ],
+  authorizationPolicies: [
+    {
+      name: "payments",
+      namespace: "shop",
+      annotations: { "istio.io/dry-run": "true" },
+      action: "DENY",
+      rules: [
+        {
+          from: [
+            {
+              source: {
+                ...both("principals", "cluster.local/ns/shop/sa/orders"),
+                ...both("namespaces", "shop"),
+                ...both("trustDomains", "cluster.local"),
+                ...both("requestPrincipals", `${issuer}/*`),
+                ...both("ipBlocks", "10.0.0.0/8"),
+                ...both("remoteIpBlocks", "2001:db8::/32"),
+              },
+            },
+            { source: both("serviceAccounts", "shop/orders") },
+          ],
+          to: [
+            {
+              operation: {
+                ...both("hosts", "shop.example"),
+                ...both("ports", "8080"),
+                ...both("methods", "GET"),
+                ...both("paths", "/payments/{*}/refund", "/a*"),
+              },
+            },
+          ],
+          when: [
+            { key: "request.headers[x-a]", values: ["a"], notValues: ["b"] },
+            { key: "source.ip", values: ["10.0.0.1"] },
+            { key: "destination.port", notValues: ["80"] },
+            { key: "request.auth.claims[a][b]", values: ["*"] },
+            { key: "experimental.envoy.filters.a.b[c]", values: ["d"] },
+          ],
+        },
+      ],
+    },
+    {
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: { name: "a", namespace: "b", annotations: { "istio.io/dry-run": "false" }, labels: {} },
+      spec: { action: "CUSTOM", provider: { name: "http" }, rules: [{}] },
+      status: {},
+    },
+    { action: "AUDIT", rules: [{}] },
+    {},
+  ],
+  extensionProviders: [
+    {
+      name: "http",
+      envoyExtAuthzHttp: {
+        service: "a.b.svc.cluster.local",
+        port: 8080,
+        timeout: "1s",
+        failOpen: false,
+        statusOnError: "503",
+        includeRequestBodyInCheck: { maxRequestBytes: 1024, allowPartialMessage: true, packAsBytes: false },
+        pathPrefix: "/check",
+        includeRequestHeadersInCheck: ["cookie"],
+        includeHeadersInCheck: ["x-a"],
+        includeAdditionalHeadersInCheck: { "x-from": "mesh" },
+        headersToUpstreamOnAllow: ["x-user"],
+        headersToDownstreamOnAllow: ["set-cookie"],
+        headersToDownstreamOnDeny: ["set-cookie"],
+        clearRouteCache: true,
+      },
+    },
+    { name: "grpc", envoyExtAuthzGrpc: { cluster: "authz", statusOnError: 503 } },
+    { name: "opa", opa: { cluster: "opa", path: "/v1/data/a" } },
+  ],
+  options: {
+    pathNormalization: "mergeSlashes",
+    ignorePathParameters: true,
+    rejectOnDifference: true,
+    multiValue: "istio",
+    requireMtls: true,
+    sourceIpFrom: "remoteAddress",
+    clockSkew: "30s",
+    cachedTokens: 10,
+    jwksRefresh: "1m",
+    jwksRefetch: "5s",
+  },
+};
+
+/** What only one of both can judge. */
+const reasons: readonly [RegExp, string][] = [
+  [/^options(\.sourceIpFrom)?: /, "without the option, ipBlocks elsewhere are refused"],
+  [/^authorizationPolicies\[0\]\.namespace: leaving/, "whether service accounts have a namespace of their own"],
+];
+
+/** The configuration in the manifest for Istio, and in that for Envoy. */
+const ofWasmPlugin = parseAllDocuments(read("wasmplugin.yaml"))[0]!.toJS().spec.pluginConfig as unknown;
+const ofEnvoy = JSON.parse(/value: \|\n((?: {28}.*\n)+)/.exec(read("envoy.yaml"))![1]!) as unknown;
+
+describe("the schema of auth-policy", () => {
+  it.each<[string, unknown]>([
+    ["everything", everything],
+    ["nothing", {}],
+    ["wasmplugin.yaml", ofWasmPlugin],
+    ["envoy.yaml", ofEnvoy],
+  ])("and the filter take %s", async (_, configuration) => {
+    expect(schemaTakes(configuration), ajv.errorsText(schemaTakes.errors)).toBe(true);
+    expect(await filterTakes(configuration)).toBe(true);
+  });
+
+  it("and the filter judge 1,500 mutations alike", { timeout: 240_000 }, async () => {
+    const all = mutations(everything);
+    expect(all.length).toBeGreaterThan(1500);
+    const differing: string[] = [];
+    for (const { path, what, mutant } of all) {
+      const bySchema = schemaTakes(mutant);
+      if (bySchema === (await filterTakes(mutant))) continue;
+      const place = `${path}: ${what}`;
+      const reason = reasons.find(([pattern]) => pattern.test(place))?.[1];
+      differing.push(`${place} is ${bySchema ? "taken" : "refused"} by the schema only: ${reason ?? "NO REASON"}`);
+    }
+    expect(differing.filter((line) => line.endsWith("NO REASON"))).toEqual([]);
+    expect(differing.length).toBeLessThanOrEqual(10);
+  });
+});
