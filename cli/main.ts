@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { logLevels, type LogLevel } from "@attache/harness";
 import packageJson from "./package.json" with { type: "json" };
 import { checkModule, describeModule } from "./commands/check.ts";
+import { checkConfiguration, describeConfiguration, findFilter } from "./commands/check-configuration.ts";
 import { pack, pull, push } from "./commands/image.ts";
 import { manifest, targets, type ManifestOptions, type Target } from "./commands/manifest.ts";
 import { newProject, templates, type Template } from "./commands/new.ts";
@@ -85,13 +86,17 @@ program
 
 program
   .command("check")
-  .description("say whether Envoy would load a module, or what is wrong with a WasmPlugin or EnvoyExtensionPolicy")
-  .argument("<file>", "a .wasm file, or resources in YAML or JSON")
-  .option("--pull", "also judge the images that the resources name, as `verify` does")
+  .description("say what is wrong with a module, a filter's configuration, a WasmPlugin or an EnvoyExtensionPolicy")
+  .argument("<file>", "a .wasm file, a configuration (with --filter) or resources, in YAML or JSON")
+  .option("--filter <source>", "the filter whose configuration the file is: its folder, or a .wasm file")
+  .option("--pull", "pull the images that resources name, judge them as `verify` does, and give each its configuration")
   .addOption(insecure())
   .addOption(json())
-  .action(async (file: string, options: { pull?: boolean; insecure?: boolean; json?: boolean }) => {
-    if (/\.(ya?ml|json)$/.test(file)) {
+  .action(async (file: string, options: CheckOptions) => {
+    if (options.filter !== undefined) {
+      const report = await checkConfiguration(file, await findFilter(options.filter));
+      show(options.json, report, describeConfiguration(report));
+    } else if (/\.(ya?ml|json)$/.test(file)) {
       const report = await checkManifest(file);
       if (options.pull) await verifyPlugins(report.plugins, options);
       show(options.json, report, describeManifest(report));
@@ -167,6 +172,13 @@ program
       if (target === "istio" && options.failOpen) process.stderr.write(`attache: note: ${failOpenNote}\n`);
     },
   );
+
+interface CheckOptions {
+  filter?: string;
+  pull?: boolean;
+  insecure?: boolean;
+  json?: boolean;
+}
 
 interface ServeOptions extends SourceOptions {
   host: "emulator" | "envoy";

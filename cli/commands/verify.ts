@@ -3,6 +3,7 @@ import type { LoadedPlugin } from "../manifest/check.ts";
 import { digestOf } from "../oci/image.ts";
 import type { RegistryOptions } from "../oci/registry.ts";
 import { Problem } from "../problem.ts";
+import { asJson, judgeConfiguration } from "./check-configuration.ts";
 import { fetchImage, type Pulled } from "./image.ts";
 
 export interface VerifyOptions extends RegistryOptions {
@@ -26,15 +27,24 @@ export async function verify(image: string, { sha256, ...options }: VerifyOption
   return pulled;
 }
 
-/** Pulls the images that a manifest names, as a proxy would; one {@link Problem} names all that would fail. */
+/**
+ * Pulls the images that a manifest names, as a proxy would, and gives each filter its configuration; one {@link Problem} names
+ * all that would fail.
+ */
 export async function verifyPlugins(plugins: readonly LoadedPlugin[], options: RegistryOptions): Promise<void> {
   const problems: string[] = [];
-  for (const { resource, url, sha256 } of plugins) {
+  for (const { resource, url, sha256, configuration } of plugins) {
     if (/^(https?|file):/.test(url)) continue;
-    await verify(url, sha256 === undefined ? options : { ...options, sha256 }).catch((error: unknown) => {
-      if (!(error instanceof Problem)) throw error;
-      problems.push(`${resource}: ${error.message}`);
-    });
+    const pulled = await verify(url, sha256 === undefined ? options : { ...options, sha256 }).catch(
+      (error: unknown) => {
+        if (!(error instanceof Problem)) throw error;
+        problems.push(`${resource}: ${error.message}`);
+        return null;
+      },
+    );
+    if (pulled === null) continue;
+    const judged = await judgeConfiguration(asJson(configuration), { module: pulled.module, schema: null });
+    problems.push(...judged.problems.map((problem) => `${resource}: ${problem}`));
   }
   if (problems.length > 0) throw new Problem(problems.join("\n"));
 }

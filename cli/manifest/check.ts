@@ -9,6 +9,8 @@ export interface LoadedPlugin {
   resource: string;
   url: string;
   sha256: string | undefined;
+  /** What the proxy hands to the filter; `undefined` for none. */
+  configuration?: unknown;
 }
 
 export interface ManifestReport {
@@ -83,7 +85,7 @@ function checkWasmPlugin(spec: Fields): Findings {
     if (value === undefined || allowed.includes(value as string)) continue;
     problems.push(`${field}: ${JSON.stringify(value)} is none of ${allowed.join(", ")}`);
   }
-  const loaded = checkCode(spec, "", urlProblem);
+  const loaded = checkCode(spec, "", spec.pluginConfig, urlProblem);
   const notes: string[] = [];
   if (spec.failStrategy === "FAIL_OPEN") notes.push(`failStrategy: ${failOpenNote}`);
   if (spec.verificationKey !== undefined) notes.push("verificationKey: Istio does not look at it");
@@ -106,7 +108,8 @@ function checkExtensionPolicy(spec: Fields): Findings {
       all.problems.push(`${path}code: type Image goes with image, type HTTP with http`);
       continue;
     }
-    const loaded = checkCode(fieldsOf(source), `${path}code.${code.type === "Image" ? "image" : "http"}.`, () => null);
+    const where = `${path}code.${code.type === "Image" ? "image" : "http"}.`;
+    const loaded = checkCode(fieldsOf(source), where, wasm.config, () => null);
     all.problems.push(...loaded.problems);
     all.plugins.push(...loaded.plugins);
   }
@@ -116,6 +119,7 @@ function checkExtensionPolicy(spec: Fields): Findings {
 function checkCode(
   { url, sha256 }: Fields,
   path: string,
+  configuration: unknown,
   problemOf: (url: string) => string | null,
 ): Pick<Findings, "problems" | "plugins"> {
   const problems: string[] = [];
@@ -126,7 +130,7 @@ function checkCode(
     const ofDigest = typeof sha256 === "string" ? digestProblem(sha256, url) : "expected a string: quote it";
     if (ofDigest !== null) problems.push(`${path}sha256: ${ofDigest}`);
   }
-  return { problems, plugins: [{ url, sha256: typeof sha256 === "string" ? sha256 : undefined }] };
+  return { problems, plugins: [{ url, sha256: typeof sha256 === "string" ? sha256 : undefined, configuration }] };
 }
 
 function unknownFields(fields: Fields, known: readonly string[], path: string): string[] {

@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { parse, parseAllDocuments } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { HarnessError, loadModule, type HostOptions, type PluginOptions } from "@attache/harness";
 import { Problem } from "../problem.ts";
+import { readConfig, readText } from "../read-config.ts";
 import { readEnvoyConfig } from "./envoy-config.ts";
 import { readWasmPlugins } from "./wasm-plugins.ts";
 
@@ -73,15 +74,6 @@ async function compile(entry: string): Promise<Uint8Array> {
   }
 }
 
-async function readConfig(file: string): Promise<unknown> {
-  const text = await readText(file);
-  try {
-    return /\.ya?ml$/.test(file) ? parse(text) : text;
-  } catch (error) {
-    throw new Problem(`${file}: ${(error as Error).message.split("\n", 1)[0]}`);
-  }
-}
-
 async function readManifest(file: string, options: SourceOptions): Promise<Source> {
   // As Kubernetes reads it.
   const documents = parseAllDocuments(await readText(file), { version: "1.1" });
@@ -101,12 +93,6 @@ async function readManifest(file: string, options: SourceOptions): Promise<Sourc
     if (error instanceof Problem && !error.message.startsWith(file)) throw new Problem(`${file}: ${error.message}`);
     throw error;
   }
-}
-
-async function readText(file: string): Promise<string> {
-  return await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Problem(`${file}: cannot be read: ${error.code}`);
-  });
 }
 
 /** Without an upstream, the proxy answers 200 itself. */
