@@ -74,6 +74,47 @@ eachHost("shared data", (start) => {
     await expect(start({ plugins: [{ module: misplaced }] })).rejects.toThrow("make it a field of the plugin");
   });
 
+  it("is updated by a function, again when another worker came first", async () => {
+    const updating = await compileFilter(
+      filterSource(
+        `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+          const value = this.plugin.value;
+          const first = value.update<string>(joined, "one"), second = value.update<string>(joined, "two");
+          log.info("joined " + first.toString() + second.toString() + " " + value.get()!);
+          const kept = value.update<bool>((current: string | null, argument: bool): string | null => null, true);
+          log.info("kept " + kept.toString() + " " + value.get()!);
+          const overtaken = value.update<SharedValue>(late, new SharedValue("text"));
+          log.info("overtaken " + overtaken.toString() + " " + value.get()! + " " + attempts.toString());
+          attempts = -1000;
+          const contended = value.update<SharedValue>(late, new SharedValue("text"));
+          log.info("contended " + contended.toString() + " " + value.get()! + " " + attempts.toString());
+          return FilterHeaders.Continue;
+        }`,
+        `value: SharedValue = new SharedValue("text");`,
+      )
+        .replace("import {", "import { SharedValue,")
+        .replace(
+          "registerPlugin(",
+          `function joined(current: string | null, part: string): string | null {
+            return current === null ? part : current + "," + part;
+          }
+          let attempts = 0;
+          /** Another writer comes first, twice. */
+          function late(current: string | null, other: SharedValue): string | null {
+            if (attempts++ < 2) other.set("other " + attempts.toString());
+            return current! + "!";
+          }
+          registerPlugin(`,
+        ),
+    );
+    await using host = await start({ plugins: [{ module: updating }] });
+    await host.fetch("/");
+    await host.waitForLog("joined 00 one,two");
+    await host.waitForLog("kept 0 one,two");
+    await host.waitForLog("overtaken 0 other 2! 3");
+    await host.waitForLog("contended 1 other -900 -900");
+  });
+
   it("is kept in numbered slots, each replaced only if nobody else wrote", async () => {
     const slots = await compileFilter(
       filterSource(

@@ -93,6 +93,32 @@ export class SharedValue extends SharedKey {
   }
 
   /**
+   * Has `change` make new text of the old and writes it, so that no worker's change is lost: again with what is there then
+   * when another worker came first, 100 times at most. `null` from `change` leaves what is there.
+   *
+   * Functions have no closures: what `change` needs is its second argument.
+   *
+   * ```ts
+   * visitors.update<string>((names, name) => (names === null ? name : names + "," + name), "ada");
+   * ```
+   *
+   * `Contended` when other workers came first each time; unless the answer is `Done`, nothing was written.
+   */
+  update<T>(change: (current: string | null, argument: T) => string | null, argument: T): SharedResult {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const current = this.get();
+      const version = this.sharedVersion;
+      if (version == 0) return SharedResult.Refused;
+      const next = change(current, argument);
+      if (next === null) return SharedResult.Done;
+      const encoded = encodeText(next);
+      const result = this.writeShared(encoded, textSize(encoded), version);
+      if (result != SharedResult.Contended) return result;
+    }
+    return SharedResult.Contended;
+  }
+
+  /**
    * Writes if nobody has written since this object's last {@link get} or {@link getBytes}; else the answer is `Contended`:
    * read again and try again, a bounded number of times. `Refused` when nothing was read before.
    */
