@@ -40,11 +40,11 @@ eachHost("matchers", (start) => {
     expect(stable(host.transcript).slice(-8)).toMatchInlineSnapshot(`
       [
         "[host->vm] proxy_on_request_headers(2, 6, 1)",
-        "[vm->host] env.proxy_define_metric(0, 4096, 4, 0)",
+        "[vm->host] env.proxy_define_metric(0, *, 4, *)",
         "[vm<-host] env.proxy_define_metric return: 0",
         "[vm->host] env.proxy_increment_metric(4, 1)",
         "[vm<-host] env.proxy_increment_metric return: 0",
-        "[vm->host] env.proxy_log(2, 4100, 8)",
+        "[vm->host] env.proxy_log(2, *, 8)",
         "[vm<-host] env.proxy_log return: 0",
         "[host<-vm] proxy_on_request_headers return: 0",
       ]
