@@ -299,7 +299,7 @@ eachHost("metrics", (start: StartHost) => {
     }
     expect((await host.fetch("/")).status).toBe(200);
     expect(await host.metric("agent=.=_overflow;.;host=.=_overflow;.;path=.=_overflow;.;istio_probe")).toBe(41);
-    expect(await host.metric("istio_probe_dropped_series")).toBe(41);
+    expect(await host.metric("istio_probe_dropped_series_total")).toBe(41);
   });
 
   describe("reject a configuration", () => {
