@@ -4,16 +4,18 @@ import { Expression, ValueType } from "./expression/expression";
 import { NumberLiteral, TextLiteral } from "./expression/operators";
 import { ExpressionParser } from "./expression/parser";
 import { LabelPlan, MetricKind, MetricPlan } from "./metric-plan";
-import { standardLabelNames } from "./standard-labels";
+import { StandardLabel, standardLabelNames } from "./standard-labels";
 
 /** Metrics that Istio has and this filter does not report. */
 const NOT_REPORTED =
-  " request_messages_total response_messages_total tcp_connections_opened_total tcp_connections_closed_total" +
-  " tcp_sent_bytes_total tcp_received_bytes_total ";
+  " tcp_connections_opened_total tcp_connections_closed_total tcp_sent_bytes_total tcp_received_bytes_total ";
 
 /** Reads what is to be measured: Istio's standard metrics, and what `definitions`, `metrics` and `slo` make of them. */
 export class MetricPlans {
   readonly all: MetricPlan[] = [];
+  /** Numbers of messages to be recorded. */
+  readonly requestMessages: Expression = new NumberLiteral(ValueType.Integer, 0);
+  readonly responseMessages: Expression = new NumberLiteral(ValueType.Integer, 0);
   private readonly standardLabels: string[] = standardLabelNames();
   private readonly one: Expression = new NumberLiteral(ValueType.Integer, 1);
 
@@ -26,6 +28,8 @@ export class MetricPlans {
     this.addStandard("request_duration_milliseconds", MetricKind.Histogram, duration);
     this.addStandard("request_bytes", MetricKind.Histogram, attributes.integer("request\0total_size"));
     this.addStandard("response_bytes", MetricKind.Histogram, attributes.integer("response\0total_size"));
+    this.addMessages("request_messages_total", this.requestMessages);
+    this.addMessages("response_messages_total", this.responseMessages);
   }
 
   /** Bits of the standard labels in use. */
@@ -82,19 +86,30 @@ export class MetricPlans {
     }
   }
 
-  private addStandard(name: string, kind: MetricKind, value: Expression): void {
+  private addStandard(
+    name: string,
+    kind: MetricKind,
+    value: Expression,
+    labels: i32 = StandardLabel.Count,
+  ): MetricPlan {
     const plan = new MetricPlan(name, "istio_" + name, kind, value);
-    for (let label = 0; label < this.standardLabels.length; label++) {
+    for (let label = 0; label < labels; label++) {
       plan.labels.push(new LabelPlan(this.standardLabels[label], label, null));
     }
     this.all.push(plan);
+    return plan;
+  }
+
+  /** Messages are counted before the response has ended: as in Istio, they have no labels that tell of it. */
+  private addMessages(name: string, value: Expression): void {
+    this.addStandard(name, MetricKind.Counter, value, StandardLabel.RequestProtocol).isOfMessages = true;
   }
 
   private readChange(config: ConfigReader): void {
     const name = config.string("name", "");
     if (name.length > 0 && this.find(name) === null) {
       const isKnown = NOT_REPORTED.includes(" " + name + " ");
-      if (isKnown) config.get("name").error("this filter does not report TCP and gRPC message metrics");
+      if (isKnown) config.get("name").error("this filter does not report metrics of TCP");
       else config.get("name").error("there is no such metric: the names are " + this.names);
     }
     const isDropped = config.bool("drop", false);
