@@ -1,4 +1,4 @@
-import { ConfigReader } from "@attache/sdk";
+import { ConfigReader, JsonKind } from "@attache/sdk";
 import { Attributes } from "./expression/attribute";
 import { Expression, ValueType } from "./expression/expression";
 import { NumberLiteral, TextLiteral } from "./expression/operators";
@@ -71,6 +71,7 @@ export class MetricPlans {
     for (let index = 0; index < objectives.length; index++) {
       const config = objectives.at(index).asObject();
       const name = config.required("name").asString();
+      if (config.get("name").kind == JsonKind.String && name.length == 0) config.get("name").error("must not be empty");
       if (names.includes(name)) config.get("name").error("there is an objective of this name already");
       names.push(name);
       const good = this.readCondition(config.required("good"));
@@ -160,7 +161,10 @@ export class MetricPlans {
 
   private readExpression(config: ConfigReader): Expression | null {
     const source = config.asString();
-    if (source.length == 0) return null;
+    if (source.length == 0) {
+      if (config.kind == JsonKind.String) config.error("must not be empty");
+      return null;
+    }
     const expression = this.parser.parse(source);
     if (expression === null) config.error(this.parser.error!);
     return expression;
