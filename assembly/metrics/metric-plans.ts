@@ -49,7 +49,7 @@ export class MetricPlans {
       const config = definitions.at(index).asObject();
       const name = config.required("name").asString();
       const kind = <MetricKind>config.oneOf("type", ["COUNTER", "GAUGE", "HISTOGRAM"], MetricKind.Counter);
-      const value = this.readExpression(config.required("value"));
+      const value = this.parser.read(config.required("value"));
       if (!isMetricName(name)) {
         config.get("name").error("is not a metric name: letters, digits and _ only, no digit first");
       } else if (this.find(name) !== null) {
@@ -74,8 +74,8 @@ export class MetricPlans {
       if (config.get("name").kind == JsonKind.String && name.length == 0) config.get("name").error("must not be empty");
       if (names.includes(name)) config.get("name").error("there is an objective of this name already");
       names.push(name);
-      const good = this.readCondition(config.required("good"));
-      const match = config.has("match") ? this.readCondition(config.get("match")) : null;
+      const good = this.parser.readCondition(config.required("good"));
+      const match = config.has("match") ? this.parser.readCondition(config.get("match")) : null;
       const label = new LabelPlan("slo", -1, new TextLiteral(name));
       const total = new MetricPlan("", "slo_requests_total", MetricKind.Counter, this.one, match);
       total.put(label);
@@ -143,7 +143,7 @@ export class MetricPlans {
       const value = config.at(index);
       const name = value.key;
       if (!isMetricName(name)) value.error("is not a label name: letters, digits and _ only, no digit first");
-      const expression = this.readExpression(value);
+      const expression = this.parser.read(value);
       if (expression === null) continue;
       const label = new LabelPlan(name, -1, this.parser.asText(expression));
       let at = labels.push(label) - 1;
@@ -151,23 +151,6 @@ export class MetricPlans {
       labels[at] = label;
     }
     return labels;
-  }
-
-  private readCondition(config: ConfigReader): Expression | null {
-    const expression = this.readExpression(config);
-    if (expression !== null && expression.type != ValueType.Bool) config.error("expected true or false as its value");
-    return expression;
-  }
-
-  private readExpression(config: ConfigReader): Expression | null {
-    const source = config.asString();
-    if (source.length == 0) {
-      if (config.kind == JsonKind.String) config.error("must not be empty");
-      return null;
-    }
-    const expression = this.parser.parse(source);
-    if (expression === null) config.error(this.parser.error!);
-    return expression;
   }
 
   private find(name: string): MetricPlan | null {

@@ -1,4 +1,5 @@
 import { ConfigReader, currentTimeNs, Gauge, HttpFilter, Plugin } from "@attache/sdk";
+import { AccessLog } from "./access-log";
 import { Attributes, beginEvaluation } from "./expression/attribute";
 import { ExpressionParser } from "./expression/parser";
 import { GrpcMessages } from "./grpc-messages";
@@ -23,6 +24,7 @@ export class Metrics extends Plugin {
   private reportingNs: u64 = 0;
   private standard: StandardValues | null = null;
   private inFlight: Gauge | null = null;
+  private accessLog: AccessLog | null = null;
 
   override configure(config: ConfigReader): void {
     const attributes = new Attributes();
@@ -36,6 +38,7 @@ export class Metrics extends Plugin {
     const maxSeries = <i32>config.object("cardinality").integer("maxSeries", 1000, 1, 100_000);
     const usesHost = !config.bool("disableHostHeaderFallback", false);
     if (config.bool("inFlight", false)) this.inFlight = new Gauge("http_requests_in_flight");
+    if (config.has("accessLog")) this.accessLog = new AccessLog(config.object("accessLog"), parser, attributes);
     this.reportingNs = config.duration("tcpReportingDuration", 5 * SECOND);
     rejectUnsupported(config);
 
@@ -86,6 +89,8 @@ export class Metrics extends Plugin {
     if (messages !== null) this.recordMessages(messages);
     const measurements = this.measurements;
     for (let index = 0; index < measurements.length; index++) unchecked(measurements[index]).record(standard);
+    const accessLog = this.accessLog;
+    if (accessLog !== null) accessLog.write();
   }
 
   private recordMessages(messages: GrpcMessages): void {

@@ -49,6 +49,10 @@ const everything = {
     { name: "writes", good: "response.code != 503", match: "request.method == 'PUT' || request.method == 'POST'" },
   ],
   inFlight: true,
+  accessLog: {
+    match: "response.code >= 400",
+    fields: { team: "request.headers['x-team']", is_slow: "request.duration > duration('1s')" },
+  },
   cardinality: { maxSeries: 500 },
 };
 
