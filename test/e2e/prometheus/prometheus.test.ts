@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { findEnvoy } from "@attache/harness/envoy";
+import { withoutEnvoy } from "@attache/harness/vitest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitUntil } from "../../../harness/envoy/wait.ts";
 import { EnvoyFile, type Bootstrap } from "../../envoy-file.ts";
@@ -9,7 +10,10 @@ import { hasPrometheus, PrometheusServer } from "./server.ts";
 const folder = new URL("../../../assembly/metrics/", import.meta.url);
 const envoy = await findEnvoy();
 const isThere = hasPrometheus && envoy !== null;
-const suite = isThere ? "metrics in Prometheus" : "Prometheus: not installed, see `npm run setup -- --all`";
+const missing = hasPrometheus
+  ? `metrics in Prometheus: ${withoutEnvoy}`
+  : "Prometheus: not installed, see `npm run setup -- --all`";
+const suite = isThere ? "metrics in Prometheus" : missing;
 
 /** The queries of the README, in order. */
 const readme = await readFile(new URL("README.md", folder), "utf8");
