@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { waitUntil } from "../../../harness/envoy/wait.ts";
 import { freePort } from "../../free-port.ts";
 import { ServerProcess } from "../../server-process.ts";
 
@@ -26,7 +27,8 @@ export class PrometheusServer implements AsyncDisposable {
   static async start(proxy: string, rules: URL): Promise<PrometheusServer> {
     const folder = await mkdtemp(join(tmpdir(), "attache-prometheus-"));
     const config = {
-      global: { scrape_interval: "100ms", scrape_timeout: "100ms", evaluation_interval: "100ms" },
+      // A scrape that takes longer than the interval ends the series: it is long enough for a busy machine.
+      global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "200ms" },
       rule_files: [fileURLToPath(rules)],
       scrape_configs: [
         {
@@ -49,6 +51,10 @@ export class PrometheusServer implements AsyncDisposable {
     const server = new PrometheusServer(new ServerProcess(port, launch), folder);
     try {
       await server.process.start();
+      // It listens before it answers.
+      await waitUntil("Prometheus to be ready", async () => {
+        return (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok || null;
+      });
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
