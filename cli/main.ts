@@ -9,6 +9,7 @@ import { pack, pull, push } from "./commands/image.ts";
 import { manifest, targets, type ManifestOptions, type Target } from "./commands/manifest.ts";
 import { newProject, templates, type Template } from "./commands/new.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { statsTags, statsTagsTargets, type StatsTagsTarget } from "./commands/stats-tags.ts";
 import { verify, verifyPlugins, type VerifyOptions } from "./commands/verify.ts";
 import { checkManifest, describeManifest } from "./manifest/check.ts";
 import { failOpenNote } from "./manifest/traps.ts";
@@ -172,6 +173,15 @@ program
       if (target === "istio" && options.failOpen) process.stderr.write(`attache: note: ${failOpenNote}\n`);
     },
   );
+
+program
+  .command("stats-tags")
+  .description("print what makes labels of the series that the filter metrics names: stats_tags, or Istio's annotation")
+  .argument("<config>", "the filter's configuration, in YAML or JSON")
+  .addOption(new Option("--for <target>", "whose configuration to print").choices(statsTagsTargets).default("envoy"))
+  .action(async (config: string, { for: target }: { for: StatsTagsTarget }) => {
+    process.stdout.write(await statsTags(config, target));
+  });
 
 interface CheckOptions {
   filter?: string;

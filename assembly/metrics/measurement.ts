@@ -54,13 +54,13 @@ export class Measurement {
   }
 }
 
-/** The metrics of these plans, those with the same labels together. */
-export function measurements(plans: MetricPlan[], maxSeries: i32): Measurement[] {
+/** The metrics of these plans that count messages of gRPC, or the others; those with the same labels together. */
+export function measurements(plans: MetricPlan[], maxSeries: i32, ofMessages: bool): Measurement[] {
   const result: Measurement[] = [];
   const metrics: LabelledMetric[] = [];
   for (let index = 0; index < plans.length; index++) {
     const plan = plans[index];
-    if (plan.isDropped) continue;
+    if (plan.isDropped || plan.isOfMessages != ofMessages) continue;
     let metric = findMetric(metrics, plan.publicName);
     if (metric === null) {
       metric = newMetric(plan, maxSeries);

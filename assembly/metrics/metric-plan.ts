@@ -25,6 +25,8 @@ export class LabelPlan {
 export class MetricPlan {
   labels: LabelPlan[] = [];
   isDropped: bool = false;
+  /** Whether it counts messages of gRPC. */
+  isOfMessages: bool = false;
 
   constructor(
     /** As the configuration calls it. */

@@ -1,19 +1,21 @@
-import { ConfigReader } from "@attache/sdk";
+import { ConfigReader, JsonKind } from "@attache/sdk";
 import { Attributes } from "./expression/attribute";
 import { Expression, ValueType } from "./expression/expression";
 import { NumberLiteral, TextLiteral } from "./expression/operators";
 import { ExpressionParser } from "./expression/parser";
 import { LabelPlan, MetricKind, MetricPlan } from "./metric-plan";
-import { standardLabelNames } from "./standard-labels";
+import { StandardLabel, standardLabelNames } from "./standard-labels";
 
 /** Metrics that Istio has and this filter does not report. */
 const NOT_REPORTED =
-  " request_messages_total response_messages_total tcp_connections_opened_total tcp_connections_closed_total" +
-  " tcp_sent_bytes_total tcp_received_bytes_total ";
+  " tcp_connections_opened_total tcp_connections_closed_total tcp_sent_bytes_total tcp_received_bytes_total ";
 
 /** Reads what is to be measured: Istio's standard metrics, and what `definitions`, `metrics` and `slo` make of them. */
 export class MetricPlans {
   readonly all: MetricPlan[] = [];
+  /** Numbers of messages to be recorded. */
+  readonly requestMessages: Expression = new NumberLiteral(ValueType.Integer, 0);
+  readonly responseMessages: Expression = new NumberLiteral(ValueType.Integer, 0);
   private readonly standardLabels: string[] = standardLabelNames();
   private readonly one: Expression = new NumberLiteral(ValueType.Integer, 1);
 
@@ -26,6 +28,8 @@ export class MetricPlans {
     this.addStandard("request_duration_milliseconds", MetricKind.Histogram, duration);
     this.addStandard("request_bytes", MetricKind.Histogram, attributes.integer("request\0total_size"));
     this.addStandard("response_bytes", MetricKind.Histogram, attributes.integer("response\0total_size"));
+    this.addMessages("request_messages_total", this.requestMessages);
+    this.addMessages("response_messages_total", this.responseMessages);
   }
 
   /** Bits of the standard labels in use. */
@@ -45,7 +49,7 @@ export class MetricPlans {
       const config = definitions.at(index).asObject();
       const name = config.required("name").asString();
       const kind = <MetricKind>config.oneOf("type", ["COUNTER", "GAUGE", "HISTOGRAM"], MetricKind.Counter);
-      const value = this.readExpression(config.required("value"));
+      const value = this.parser.read(config.required("value"));
       if (!isMetricName(name)) {
         config.get("name").error("is not a metric name: letters, digits and _ only, no digit first");
       } else if (this.find(name) !== null) {
@@ -67,10 +71,11 @@ export class MetricPlans {
     for (let index = 0; index < objectives.length; index++) {
       const config = objectives.at(index).asObject();
       const name = config.required("name").asString();
+      if (config.get("name").kind == JsonKind.String && name.length == 0) config.get("name").error("must not be empty");
       if (names.includes(name)) config.get("name").error("there is an objective of this name already");
       names.push(name);
-      const good = this.readCondition(config.required("good"));
-      const match = config.has("match") ? this.readCondition(config.get("match")) : null;
+      const good = this.parser.readCondition(config.required("good"));
+      const match = config.has("match") ? this.parser.readCondition(config.get("match")) : null;
       const label = new LabelPlan("slo", -1, new TextLiteral(name));
       const total = new MetricPlan("", "slo_requests_total", MetricKind.Counter, this.one, match);
       total.put(label);
@@ -82,19 +87,30 @@ export class MetricPlans {
     }
   }
 
-  private addStandard(name: string, kind: MetricKind, value: Expression): void {
+  private addStandard(
+    name: string,
+    kind: MetricKind,
+    value: Expression,
+    labels: i32 = StandardLabel.Count,
+  ): MetricPlan {
     const plan = new MetricPlan(name, "istio_" + name, kind, value);
-    for (let label = 0; label < this.standardLabels.length; label++) {
+    for (let label = 0; label < labels; label++) {
       plan.labels.push(new LabelPlan(this.standardLabels[label], label, null));
     }
     this.all.push(plan);
+    return plan;
+  }
+
+  /** Messages are counted before the response has ended: as in Istio, they have no labels that tell of it. */
+  private addMessages(name: string, value: Expression): void {
+    this.addStandard(name, MetricKind.Counter, value, StandardLabel.RequestProtocol).isOfMessages = true;
   }
 
   private readChange(config: ConfigReader): void {
     const name = config.string("name", "");
     if (name.length > 0 && this.find(name) === null) {
       const isKnown = NOT_REPORTED.includes(" " + name + " ");
-      if (isKnown) config.get("name").error("this filter does not report TCP and gRPC message metrics");
+      if (isKnown) config.get("name").error("this filter does not report metrics of TCP");
       else config.get("name").error("there is no such metric: the names are " + this.names);
     }
     const isDropped = config.bool("drop", false);
@@ -127,7 +143,7 @@ export class MetricPlans {
       const value = config.at(index);
       const name = value.key;
       if (!isMetricName(name)) value.error("is not a label name: letters, digits and _ only, no digit first");
-      const expression = this.readExpression(value);
+      const expression = this.parser.read(value);
       if (expression === null) continue;
       const label = new LabelPlan(name, -1, this.parser.asText(expression));
       let at = labels.push(label) - 1;
@@ -135,20 +151,6 @@ export class MetricPlans {
       labels[at] = label;
     }
     return labels;
-  }
-
-  private readCondition(config: ConfigReader): Expression | null {
-    const expression = this.readExpression(config);
-    if (expression !== null && expression.type != ValueType.Bool) config.error("expected true or false as its value");
-    return expression;
-  }
-
-  private readExpression(config: ConfigReader): Expression | null {
-    const source = config.asString();
-    if (source.length == 0) return null;
-    const expression = this.parser.parse(source);
-    if (expression === null) config.error(this.parser.error!);
-    return expression;
   }
 
   private find(name: string): MetricPlan | null {

@@ -2,46 +2,12 @@ import { eachHost } from "@attache/harness/vitest";
 import { Emulator, type Cluster, type HostOptions, type StartHost } from "@attache/harness";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileFilter } from "../../test/compile-filter.ts";
+import { series, standardLabels as standard } from "../../test/metric-series.ts";
 
 const module = new URL("build/plugin.wasm", import.meta.url);
 
 function proxy(configuration: unknown, app: Cluster = () => ({ body: "app" })): HostOptions {
   return { plugins: [{ name: "metrics", module, configuration }], clusters: { app } };
-}
-
-/** Istio's standard labels with the values they have in a plain proxy, in order. */
-const standard = {
-  reporter: "source",
-  source_workload: "unknown",
-  source_canonical_service: "unknown",
-  source_canonical_revision: "latest",
-  source_workload_namespace: "unknown",
-  source_principal: "unknown",
-  source_app: "unknown",
-  source_version: "unknown",
-  source_cluster: "unknown",
-  destination_workload: "unknown",
-  destination_workload_namespace: "unknown",
-  destination_principal: "unknown",
-  destination_app: "unknown",
-  destination_version: "unknown",
-  destination_service: "shop.example",
-  destination_canonical_service: "unknown",
-  destination_canonical_revision: "latest",
-  destination_service_name: "shop.example",
-  destination_service_namespace: "unknown",
-  destination_cluster: "unknown",
-  request_protocol: "http",
-  response_code: "200",
-  grpc_response_status: "",
-  response_flags: "-",
-  connection_security_policy: "unknown",
-};
-
-/** How a metric with these labels is named, as Istio's `stats_tags` take it apart. */
-function series(name: string, labels: Record<string, string>): string {
-  const encoded = Object.entries(labels).map(([label, value]) => `${label}=.=${value};.;`);
-  return encoded.join("") + name;
 }
 
 const shop = { headers: { host: "shop.example" } };
@@ -176,14 +142,15 @@ eachHost("metrics", (start: StartHost) => {
     beforeAll(async () => {
       probe = await compileFilter(`
         import { log, registerPlugin } from "@attache/sdk";
+        import { MeasuredStream } from "../../../../assembly/metrics/measured-stream";
         import { Metrics } from "../../../../assembly/metrics/metrics";
         export * from "@attache/sdk/proxy";
 
         class Probe extends Metrics {
           count: i32 = 0;
-          override record(): void {
+          override record(stream: MeasuredStream): void {
             const before = __allocatedBytes();
-            super.record();
+            super.record(stream);
             const allocated = __allocatedBytes() - before;
             log.info("request " + (++this.count).toString() + " allocated " + allocated.toString());
           }
@@ -299,7 +266,7 @@ eachHost("metrics", (start: StartHost) => {
     }
     expect((await host.fetch("/")).status).toBe(200);
     expect(await host.metric("agent=.=_overflow;.;host=.=_overflow;.;path=.=_overflow;.;istio_probe")).toBe(41);
-    expect(await host.metric("istio_probe_dropped_series")).toBe(41);
+    expect(await host.metric("istio_probe_dropped_series_total")).toBe(41);
   });
 
   describe("reject a configuration", () => {
@@ -335,7 +302,7 @@ eachHost("metrics", (start: StartHost) => {
         slo: [{ name: "x", good: "response.code" }, { good: "true" }],
         pathTemplates: ["/{*}x", "users"],
         cardinality: { maxSeries: 0 },
-        tcp_reporting_duration: "5s",
+        tcp_reporting_duration: "-5s",
         pathTemplate: [],
       });
       for (const problem of [
@@ -345,7 +312,7 @@ eachHost("metrics", (start: StartHost) => {
         'definitions[2].type: expected one of "COUNTER", "GAUGE", "HISTOGRAM"',
         "definitions[2].value: column 4: a value is expected here",
         "metrics[0].name: there is no such metric: the names are requests_total, ",
-        "metrics[1].name: this filter does not report TCP and gRPC message metrics",
+        "metrics[1].name: this filter does not report metrics of TCP",
         "metrics[2].tags_to_remove[0]: is not one of Istio's standard labels",
         "metrics[2].match: is not supported",
         'metrics[3].dimensions["a.b"]: is not a label name',
@@ -360,7 +327,7 @@ eachHost("metrics", (start: StartHost) => {
         "pathTemplates[0]: ",
         "pathTemplates[1]: must start with /",
         "cardinality.maxSeries: expected an integer from 1 to 100000",
-        "tcp_reporting_duration: is not supported",
+        "tcp_reporting_duration: expected a duration",
         'pathTemplate: unknown field, did you mean "pathTemplates"?',
       ]) {
         expect(message).toContain(problem);

@@ -7,6 +7,12 @@ import { Service } from "./service";
 import { StandardLabel } from "./standard-labels";
 import { Workload, WorkloadField } from "./workload";
 
+export const enum Protocol {
+  Unknown,
+  Http,
+  Grpc,
+}
+
 /**
  * Values of Istio's standard labels for the stream that has ended, as its `istio_stats` filter finds them. Only what some
  * metric uses is asked for.
@@ -86,10 +92,22 @@ export class StandardValues {
     return unchecked(this.lengths[label]);
   }
 
-  /** Finds the values for the stream of this callback. */
-  evaluate(): void {
+  /** The protocol of the stream of this callback, by the type of its request. */
+  readProtocol(): Protocol {
+    const type = this.contentType.view;
+    return type !== null && isGrpcType(type) ? Protocol.Grpc : Protocol.Http;
+  }
+
+  /**
+   * Finds the values for the stream of this callback.
+   *
+   * @param protocol its own, where it was read before
+   */
+  evaluate(protocol: Protocol): void {
     if (this.used == 0) return;
-    if (this.uses(StandardLabel.RequestProtocol, StandardLabel.ResponseFlags)) this.fillResponse();
+    if (this.uses(StandardLabel.RequestProtocol, StandardLabel.ResponseFlags)) {
+      this.fillResponse((protocol != Protocol.Unknown ? protocol : this.readProtocol()) == Protocol.Grpc);
+    }
     if (!this.usesOtherThanResponse) return;
     const side = this.reporter.side;
     const reporter = side == Side.Source ? this.source : side == Side.Destination ? this.destination : this.waypoint;
@@ -100,9 +118,7 @@ export class StandardValues {
     }
   }
 
-  private fillResponse(): void {
-    const type = this.contentType.view;
-    const isGrpc = type !== null && isGrpcType(type);
+  private fillResponse(isGrpc: bool): void {
     this.set(StandardLabel.RequestProtocol, isGrpc ? this.grpc : this.http);
     this.write(StandardLabel.ResponseCode, this.codeText.begin().writeInteger(this.code.numberOr(0)));
     const grpcText = this.grpcText.begin();

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { HarnessError, PluginRejectedError, startEmulator } from "@attache/harness";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { Problem } from "../problem.ts";
-import { readConfig } from "../read-config.ts";
+import { readRawConfig } from "../raw-config.ts";
 
 /** A configuration that a filter takes. */
 export interface ConfigurationReport {
@@ -38,7 +38,7 @@ export async function findFilter(source: string): Promise<FilterFiles> {
 
 /** Gives a configuration to the filter itself, in the emulator, and to its schema; a {@link Problem} has all that is wrong. */
 export async function checkConfiguration(file: string, filter: FilterFiles): Promise<ConfigurationReport> {
-  const { problems, notes } = await judgeConfiguration(await readConfig(file), filter);
+  const { problems, notes } = await judgeConfiguration(await readRawConfig(file), filter);
   if (problems.length > 0) throw new Problem(problems.map((problem) => `${file}: ${problem}`).join("\n"));
   return { file, ...filter, notes };
 }

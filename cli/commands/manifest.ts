@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { parse, stringify } from "yaml";
-import { digestProblem, inexactNumbers, plainNumbers } from "../manifest/traps.ts";
+import { stringify } from "yaml";
+import { readConfig, type Config } from "../manifest/config.ts";
+import { digestProblem } from "../manifest/traps.ts";
 import { Problem } from "../problem.ts";
 
 export const targets = ["istio", "envoy-gateway", "envoy"] as const;
@@ -38,9 +38,7 @@ function writeYaml(resource: unknown): string {
   return stringify(resource, { lineWidth: 0, version: "1.1" });
 }
 
-type Config = Record<string, unknown> | undefined;
-
-function wasmPlugin(options: ManifestOptions, sha256: string | undefined, config: Config) {
+function wasmPlugin(options: ManifestOptions, sha256: string | undefined, config: Config | undefined) {
   const { name, url, namespace, phase, selector, failOpen } = options;
   if (phase !== undefined && !["AUTHN", "AUTHZ", "STATS"].includes(phase)) {
     throw new Problem(`--phase: ${JSON.stringify(phase)} is none of AUTHN, AUTHZ, STATS`);
@@ -60,7 +58,7 @@ function wasmPlugin(options: ManifestOptions, sha256: string | undefined, config
   };
 }
 
-function extensionPolicy(options: ManifestOptions, sha256: string | undefined, config: Config) {
+function extensionPolicy(options: ManifestOptions, sha256: string | undefined, config: Config | undefined) {
   const { name, url, namespace, failOpen } = options;
   const code = url.startsWith("oci://")
     ? { type: "Image", image: { url: url.slice("oci://".length), sha256 } }
@@ -77,7 +75,7 @@ function extensionPolicy(options: ManifestOptions, sha256: string | undefined, c
 }
 
 /** One HTTP filter for `http_filters`. */
-function envoyFilter(options: ManifestOptions, _sha256: string | undefined, config: Config) {
+function envoyFilter(options: ManifestOptions, _sha256: string | undefined, config: Config | undefined) {
   const { name, url, failOpen } = options;
   return [
     {
@@ -120,24 +118,6 @@ function checkDigest(text: string | undefined, url: string): string | undefined 
   const problem = digest === undefined ? null : digestProblem(digest, url);
   if (problem !== null) throw new Problem(`--sha256: ${problem}`);
   return digest;
-}
-
-async function readConfig(file: string): Promise<Config> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Problem(`${file}: cannot be read: ${error.code}`);
-  });
-  let value: unknown;
-  try {
-    value = parse(text, { intAsBigInt: true });
-  } catch (error) {
-    throw new Problem(`${file}: ${(error as Error).message.split("\n", 1)[0]}`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Problem(`${file}: a configuration is an object`);
-  }
-  const problems = inexactNumbers(value, "");
-  if (problems.length > 0) throw new Problem(problems.map((problem) => `${file}: ${problem}`).join("\n"));
-  return plainNumbers(value) as Config;
 }
 
 function labels(selector: readonly string[]): Record<string, string> {

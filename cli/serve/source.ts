@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { HarnessError, loadModule, type HostOptions, type PluginOptions } from "@attache/harness";
 import { Problem } from "../problem.ts";
-import { readConfig, readText } from "../read-config.ts";
+import { readRawConfig, readText } from "../raw-config.ts";
 import { readEnvoyConfig } from "./envoy-config.ts";
 import { readWasmPlugins } from "./wasm-plugins.ts";
 
@@ -43,7 +43,7 @@ async function readFilter(path: string, isFolder: boolean, options: SourceOption
   const plugin: PluginOptions = {
     module,
     name: basename(isFolder ? path : dirname(path)),
-    ...(options.config === undefined ? {} : { configuration: await readConfig(options.config) }),
+    ...(options.config === undefined ? {} : { configuration: await readRawConfig(options.config) }),
   };
   const watched = [isFolder || isModule ? path : dirname(path)];
   if (options.config !== undefined) watched.push(resolve(options.config));

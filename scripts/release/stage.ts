@@ -115,7 +115,7 @@ async function stageSources({ folder }: Publication, manifest: Manifest, target:
 async function stageFilter({ folder }: Publication, manifest: Manifest, target: string): Promise<void> {
   const outFile = join(target, "plugin.wasm");
   await build({ entry: join(root, folder), outFile, sourceMap: true });
-  for (const name of ["schema.json", "prometheus-rules.yaml"])
+  for (const name of ["schema.json", "access-log.schema.json", "prometheus-rules.yaml"])
     await copyIfThere(join(root, folder, name), join(target, name));
   await cp(join(root, "docs/deploy", basename(folder)), join(target, "manifests"), { recursive: true });
   await stageConfigTypes(target);

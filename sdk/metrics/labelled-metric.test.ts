@@ -51,8 +51,8 @@ eachHost("labelled metrics", (start) => {
     expect(await host.metric(series("v1", "few"))).toBe(4);
     expect(await host.metric(series("v3", "few"))).toBeNull();
     expect(await host.metric("value=.=_overflow;.;method=.=_overflow;.;few")).toBe(74);
-    expect(await host.metric("few_dropped_series")).toBe(37);
-    expect(await host.metric("requests_dropped_series")).toBeNull();
+    expect(await host.metric("few_dropped_series_total")).toBe(37);
+    expect(await host.metric("requests_dropped_series_total")).toBeNull();
     for (let value = 0; value < 40; value++) {
       expect(await host.metric(series(`v${value}`, "requests"))).toBe(value === 1 ? 2 : 1);
     }

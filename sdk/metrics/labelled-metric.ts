@@ -12,7 +12,7 @@ const FIRST_CAPACITY: i32 = 16;
  * regular expression for each: `(method=\.=(.*?);\.;)`.
  *
  * The proxy never forgets a statistic. Therefore at most `maxSeries` sets of values are told apart, by each VM of the proxy;
- * what comes after is recorded with the value `_overflow` for all labels, and counted in `<name>_dropped_series`.
+ * what comes after is recorded with the value `_overflow` for all labels, and counted in `<name>_dropped_series_total`.
  */
 export abstract class LabelledMetric {
   /** Per series: hash and end of its key, and what the proxy calls it. */
@@ -34,7 +34,7 @@ export abstract class LabelledMetric {
     private readonly labels: string[],
     private readonly maxSeries: i32 = 1000,
   ) {
-    this.dropped = new Counter(name + "_dropped_series");
+    this.dropped = new Counter(name + "_dropped_series_total");
   }
 
   /** Number of sets of values seen so far, at most `maxSeries`. */

@@ -1,3 +1,4 @@
+import { ConfigReader, JsonKind } from "@attache/sdk";
 import { PathTemplates } from "../path-templates";
 import { Reporter } from "../reporter";
 import { Attributes } from "./attribute";
@@ -49,6 +50,25 @@ export class ExpressionParser {
     const result = this.conditional();
     if (this.error === null && this.tokens.kind != TokenKind.End) this.fail("an operator or the end is expected here");
     return this.error === null ? result : null;
+  }
+
+  /** The expression that a configuration has here; `null` when it has a problem, which it is told. */
+  read(config: ConfigReader): Expression | null {
+    const source = config.asString();
+    if (source.length == 0) {
+      if (config.kind == JsonKind.String) config.error("must not be empty");
+      return null;
+    }
+    const expression = this.parse(source);
+    if (expression === null) config.error(this.error!);
+    return expression;
+  }
+
+  /** As {@link read}; its value must be true or false. */
+  readCondition(config: ConfigReader): Expression | null {
+    const expression = this.read(config);
+    if (expression !== null && expression.type != ValueType.Bool) config.error("expected true or false as its value");
+    return expression;
   }
 
   /** The text of an expression, for a label. */

@@ -7,7 +7,7 @@ import { findEnvoy, startEnvoy } from "@attache/harness/envoy";
 import { withoutEnvoy } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 import { freePort } from "../../free-port.ts";
-import { ServerProcess } from "../server-process.ts";
+import { ServerProcess } from "../../server-process.ts";
 import { extAuthz, opa } from "./program.ts";
 
 const module = new URL("../../../assembly/auth-policy/build/plugin.wasm", import.meta.url);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../free-port.ts";
-import { ServerProcess } from "../server-process.ts";
+import { ServerProcess } from "../../server-process.ts";
 
 /** The rate limit service with its Redis, on free ports of loopback. */
 export class RateLimitServer implements AsyncDisposable {

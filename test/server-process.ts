@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { waitUntil } from "../../harness/envoy/wait.ts";
+import { waitUntil } from "../harness/envoy/wait.ts";
 
 /** A program that listens on a port of loopback; it can be killed and started again there. */
 export class ServerProcess {

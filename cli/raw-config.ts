@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { Problem } from "./problem.ts";
 
 /** A filter's configuration from a file: YAML as what it says, anything else as its text. */
-export async function readConfig(file: string): Promise<unknown> {
+export async function readRawConfig(file: string): Promise<unknown> {
   const text = await readText(file);
   if (!/\.ya?ml$/.test(file)) return text;
   try {
