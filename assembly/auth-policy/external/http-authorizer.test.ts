@@ -122,8 +122,21 @@ eachHost("auth-policy with an external HTTP service", (start) => {
     expect(await ask(host, "/b", { headers: { "x-role": "admin" } })).toEqual(DENIED);
   });
 
+  it("adds headers to those of the response", async () => {
+    const headers: [string, string][] = [
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ];
+    const app: Cluster = () => ({ headers: { "set-cookie": "app=1" } });
+    const provider = http({ headersToDownstreamOnAllow: ["set-cookie"] });
+    await using host = await start(proxy([provider], { authz: () => ({ headers }), app }));
+    const cookies = (await send(host)).headers.filter(([name]) => name === "set-cookie").map(([, value]) => value);
+    expect(cookies).toEqual(["app=1", "a=1", "b=2"]);
+  });
+
   it("hands its refusal on", async () => {
-    const answer = { status: 302, headers: { location: "/login", "x-why": "no session" }, body: "go" };
+    const headers = { location: "/login", "x-why": "no session", "content-type": "text/html" };
+    const answer = { status: 302, headers, body: "go" };
     await using all = await startWith(() => answer);
     const response = await send(all);
     expect([response.status, response.text(), response.header("location"), response.header("x-why")]).toEqual([
@@ -132,6 +145,7 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       "/login",
       "no session",
     ]);
+    expect(response.headers.filter(([name]) => name === "content-type")).toEqual([["content-type", "text/html"]]);
     expect(all.requests("app")).toEqual([]);
     expect(await all.metric("auth_policy.ext_authz_denied")).toBe(1);
     expect(await all.metric("auth_policy.denied")).toBe(1);
