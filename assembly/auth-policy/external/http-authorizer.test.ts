@@ -215,6 +215,14 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       );
     });
 
+    it("gets those that trailers follow, and both go on", async () => {
+      await using host = await startWith((request) => ({ status: request.text() === "good" ? 200 : 403 }), body(100));
+      const trailers = { "x-end": "yes" };
+      expect(await ask(host, "/", { method: "POST", body: ["go", "od"], trailers })).toEqual(PASSED);
+      expect(await ask(host, "/", { method: "POST", body: ["bad"], trailers })).toEqual([403, ""]);
+      expect(host.requests("app").map((request) => request.text())).toEqual(["good"]);
+    });
+
     it("has longer ones refused", async () => {
       await using host = await startWith(() => ({}), body(4));
       expect(await ask(host, "/", { method: "POST", body: "good" })).toEqual(PASSED);
