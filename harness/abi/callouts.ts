@@ -140,13 +140,10 @@ export function calloutFunctions(vm: Vm) {
     const token = (vm.nextHttpCallToken += 4);
     if (!cluster.hasHosts) return Status.InternalFailure;
     headers.set("x-envoy-internal", "true");
-    const call = new HttpCall(
-      cluster,
-      headers,
-      body,
-      takeTimeouts(headers, timeoutMs, 0).wholeMs,
-      services,
-      (response) => root.httpCallEnded(token, response),
+    // There is one attempt.
+    const { wholeMs, perTryMs } = takeTimeouts(headers, timeoutMs, 0);
+    const call = new HttpCall(cluster, headers, body, perTryMs > 0 ? perTryMs : wholeMs, services, (response) =>
+      root.httpCallEnded(token, response),
     );
     root.httpCalls.set(token, call);
     memory.setU32(tokenOut, token);

@@ -6,6 +6,7 @@ import { grpcStatusOf, isGrpc } from "./local-reply.ts";
 import { flawOf } from "./router.ts";
 import {
   resetBody,
+  takeNumber,
   type ResetReason,
   type UpstreamCluster,
   type UpstreamListener,
@@ -29,6 +30,8 @@ export class HttpCall implements UpstreamListener {
   readonly #clock: Clock;
   readonly #startTime: number;
   #timer: Timer | null = null;
+  /** However far the answer has come by then. */
+  #longest: Timer | null = null;
   #headers: HeaderMap | null = null;
   readonly #body = new ByteBuffer();
   #isDone = false;
@@ -48,6 +51,10 @@ export class HttpCall implements UpstreamListener {
     this.#clock = services.clock;
     this.#startTime = services.clock.now();
     this.#isGrpc = isGrpc(headers);
+    const longestMs = takeNumber(headers, "x-envoy-upstream-stream-duration-ms") ?? 0;
+    const alternative = "x-envoy-upstream-rq-timeout-alt-response";
+    const hasAlternative = headers.has(alternative);
+    headers.remove(alternative);
     this.#upstream = cluster.open(this, () => {});
     const flaw = flawOf(headers);
     if (flaw !== null) {
@@ -56,7 +63,10 @@ export class HttpCall implements UpstreamListener {
     }
     this.#upstream.headers(headers, body.length === 0);
     if (body.length > 0) this.#upstream.data(body, true);
-    if (timeoutMs > 0) this.#timer = this.#clock.setTimer(timeoutMs, () => this.#timedOut());
+    const late = () => (hasAlternative ? this.#giveUp(204, "") : this.#giveUp(504, "upstream request timeout"));
+    const tooLong = () => this.#giveUp(408, "upstream max stream duration reached");
+    if (timeoutMs > 0) this.#timer = this.#clock.setTimer(timeoutMs, late);
+    if (longestMs > 0) this.#longest = this.#clock.setTimer(longestMs, tooLong);
   }
 
   /** No answer is wanted any more. */
@@ -64,6 +74,7 @@ export class HttpCall implements UpstreamListener {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#timer?.cancel();
+    this.#longest?.cancel();
     this.#upstream.cancel();
   }
 
@@ -99,7 +110,7 @@ export class HttpCall implements UpstreamListener {
     this.#done(null);
   }
 
-  #timedOut(): void {
+  #giveUp(status: number, body: string): void {
     if (this.#isDone) return;
     const hasStarted = this.#headers !== null;
     this.#upstream.cancel();
@@ -107,7 +118,7 @@ export class HttpCall implements UpstreamListener {
       this.cancel();
       this.#done(null);
     } else {
-      this.#answer(504, "upstream request timeout");
+      this.#answer(status, body);
     }
   }
 
@@ -117,12 +128,14 @@ export class HttpCall implements UpstreamListener {
       headers.append(":status", "200");
       headers.append("content-type", "application/grpc");
       headers.append("grpc-status", String(grpcStatusOf(status)));
-      headers.append("grpc-message", body);
+      if (body !== "") headers.append("grpc-message", body);
     } else {
       headers.append(":status", String(status));
-      headers.append("content-length", String(body.length));
-      headers.append("content-type", "text/plain");
-      this.#body.add(Buffer.from(body));
+      if (body !== "") {
+        headers.append("content-length", String(body.length));
+        headers.append("content-type", "text/plain");
+        this.#body.add(Buffer.from(body));
+      }
     }
     this.#headers = headers;
     this.#finish(null);
@@ -132,6 +145,7 @@ export class HttpCall implements UpstreamListener {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#timer?.cancel();
+    this.#longest?.cancel();
     this.#done({ headers: this.#headers!, body: this.#body.takeBytes(), trailers });
   }
 }

@@ -65,7 +65,8 @@ export function expectTimeout(headers: HeaderMap, { wholeMs, perTryMs }: Timeout
   headers.set("x-envoy-expected-rq-timeout-ms", String(left));
 }
 
-function takeNumber(headers: HeaderMap, name: string): number | null {
+/** The number that a header holds, which is taken off. */
+export function takeNumber(headers: HeaderMap, name: string): number | null {
   const value = headers.get(name);
   if (value === null) return null;
   headers.remove(name);

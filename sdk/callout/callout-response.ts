@@ -64,12 +64,12 @@ export class CalloutResponse {
   classify(): CalloutOutcome {
     // All headers at once: the author will want some.
     if (this.headers.count == 0 || this.headers.has("x-envoy-upstream-service-time")) return CalloutOutcome.Ok;
-    // A request with gRPC's content type is answered in gRPC's form.
-    const message = this.headers.getBytes("grpc-message");
-    const text = message === null && this.status >= 500 ? this.bytes(0, 64) : message;
-    if (text === null) return CalloutOutcome.Ok;
-    if (text.startsWith("upstream request timeout")) return CalloutOutcome.Timeout;
-    return text.startsWith("upstream connect error or disconnect/reset") ? CalloutOutcome.Reset : CalloutOutcome.Ok;
+    // A request with gRPC's content type is answered in gRPC's form, whatever went wrong with the status 200.
+    const isGrpc = this.headers.has("grpc-status");
+    const text = isGrpc ? this.headers.getBytes("grpc-message") : this.status >= 500 ? this.bytes(0, 64) : null;
+    if (text !== null && text.startsWith("upstream request timeout")) return CalloutOutcome.Timeout;
+    const isBroken = isGrpc || (text !== null && text.startsWith("upstream connect error or disconnect/reset"));
+    return isBroken ? CalloutOutcome.Reset : CalloutOutcome.Ok;
   }
 }
 

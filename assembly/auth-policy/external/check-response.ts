@@ -1,5 +1,5 @@
 import { ByteView, ProtobufReader } from "@attache/sdk";
-import { HeaderChanges } from "./header-changes";
+import { HeaderAction, HeaderChanges } from "./header-changes";
 import { Verdict } from "./verdict";
 
 /**
@@ -60,11 +60,12 @@ function readOk(reader: ProtobufReader, verdict: Verdict): bool {
   return isKnown;
 }
 
-/** A `HeaderValueOption`. Without `append`, what is there is replaced. */
+/** A `HeaderValueOption`. */
 function readHeader(reader: ProtobufReader, into: HeaderChanges): void {
   let name = "";
   let value = "";
-  let isAppended = false;
+  let action = into.usualAction;
+  let append = -1;
   while (reader.next()) {
     if (reader.field == 1) {
       const header = reader.message();
@@ -73,9 +74,13 @@ function readHeader(reader: ProtobufReader, into: HeaderChanges): void {
         else if (header.field == 2 || header.field == 3) value = header.text();
       }
     } else if (reader.field == 2) {
-      const append = reader.message();
-      while (append.next()) if (append.field == 1) isAppended = append.bool();
+      const wrapper = reader.message();
+      append = 0;
+      while (wrapper.next()) if (wrapper.field == 1) append = i32(wrapper.bool());
+    } else if (reader.field == 3) {
+      action = <HeaderAction>reader.int32();
     }
   }
-  into.add(name, value, isAppended);
+  if (append >= 0) action = append > 0 ? HeaderAction.Append : HeaderAction.Set;
+  into.add(name, value, action);
 }

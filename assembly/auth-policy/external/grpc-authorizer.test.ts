@@ -110,6 +110,31 @@ eachHost("auth-policy with an external gRPC service", (start) => {
     expect([request!.authority, request!.path]).toEqual(["shop.example", "/"]);
   });
 
+  it.each<[string, Fields, string[], string[]]>([
+    ["nothing said", [], ["b"], ["a", "b"]],
+    ["append", [APPEND], ["a", "b"], ["a", "b"]],
+    ["append: false", [[2, ""]], ["b"], ["b"]],
+    ["append: false and an action", [[2, ""], [3, 1]], ["b"], ["b"]], // prettier-ignore
+    ["ADD_IF_ABSENT", [[3, 1]], ["a"], ["a"]],
+    ["OVERWRITE_IF_EXISTS_OR_ADD", [[3, 2]], ["b"], ["b"]],
+    ["OVERWRITE_IF_EXISTS", [[3, 3]], ["b"], ["b"]],
+  ])("sets headers that are there with %s", async (_, action, upstream, downstream) => {
+    const authz = allowing([2, header("x-a", "b", ...action)], [6, header("x-a", "b", ...action)]);
+    const app: Cluster = () => ({ headers: { "x-a": "a" } });
+    await using host = await start(proxy([grpc()], { authz, app }));
+    const response = await send(host, "/", { headers: { "x-a": "a" } });
+    const lines = (headers: readonly (readonly [string, string])[]) =>
+      headers.filter(([name]) => name === "x-a").map(([, value]) => value);
+    expect([lines(host.requests("app")[0]!.headers), lines(response.headers)]).toEqual([upstream, downstream]);
+  });
+
+  it("sets headers that are not there as their action says", async () => {
+    const fields = [0, 1, 2, 3].map((action): Fields[number] => [6, header(`x-${action}`, "b", [3, action])]);
+    await using host = await startWith(allowing(...fields));
+    const response = await send(host);
+    expect([0, 1, 2, 3].map((action) => response.header(`x-${action}`))).toEqual(["b", "b", "b", null]);
+  });
+
   it("refuses as it is told", async () => {
     const denied: Fields = [
       status(7),
@@ -161,6 +186,10 @@ eachHost("auth-policy with an external gRPC service", (start) => {
     ["another host", { messages: [writeProtobuf([STATUS_OK, [3, inner([[2, header("Host", "evil")]])]])] }],
     ["another length", { messages: [writeProtobuf([STATUS_OK, [3, inner([[2, header("content-length", "1")]])]])] }],
     ["a header that ends", { messages: [writeProtobuf([STATUS_OK, [3, inner([[2, header("x-a", "b\r\nx-c: d")]])]])] }],
+    [
+      "an action that there is not",
+      { messages: [writeProtobuf([STATUS_OK, [3, inner([[2, header("x-a", "b", [3, 4])]])]])] },
+    ],
     ["a header without a name", { messages: [writeProtobuf([STATUS_OK, [3, inner([[2, header("", "b")]])]])] }],
     ["another query", { messages: [writeProtobuf([STATUS_OK, [3, inner([[7, inner([[1, "a"], [2, "b"]])]])]])] }], // prettier-ignore
   ])("takes an answer with %s for a refusal, even with failOpen", async (_, answer) => {

@@ -1,29 +1,47 @@
 import { HeaderMap, isHeaderName, isHeaderValue, LocalReply } from "@attache/sdk";
 
+/** What becomes of a header that is there already; numbers as in Envoy's `HeaderAppendAction`. */
+export enum HeaderAction {
+  Append,
+  /** What is there stays alone. */
+  AddIfAbsent,
+  Set,
+  /** What is not there stays away. */
+  SetIfPresent,
+}
+
 /** Headers that an external service has set. */
 @final
 export class HeaderChanges {
   private readonly names: string[] = [];
   private readonly values: string[] = [];
-  private readonly areAppended: bool[] = [];
+  private readonly actions: HeaderAction[] = [];
   /** Whether all of them can be set. */
   isValid: bool = true;
+
+  /** @param isAdding whether they stand beside what is there, as in a response, or replace it */
+  constructor(private readonly isAdding: bool) {}
+
+  /** What is done where the service does not say. */
+  get usualAction(): HeaderAction {
+    return this.isAdding ? HeaderAction.Append : HeaderAction.Set;
+  }
 
   get isEmpty(): bool {
     return this.names.length == 0;
   }
 
-  /** @param isAppended whether what is there is kept */
-  add(name: string, value: string, isAppended: bool): void {
-    if (!isSettable(name) || !isHeaderValue(value)) this.isValid = false;
+  add(name: string, value: string, action: HeaderAction): void {
+    if (!isSettable(name) || !isHeaderValue(value) || <u32>action > <u32>HeaderAction.SetIfPresent)
+      this.isValid = false;
     this.names.push(name.toLowerCase());
     this.values.push(value);
-    this.areAppended.push(isAppended);
+    this.actions.push(action);
   }
 
   /** Adds a header, of which other lines may have been added. */
   addLine(name: string, value: string): void {
-    this.add(name, value, this.names.includes(name.toLowerCase()));
+    this.add(name, value, this.names.includes(name.toLowerCase()) ? HeaderAction.Append : this.usualAction);
   }
 
   /** Whether the proxy took all of them. */
@@ -32,7 +50,10 @@ export class HeaderChanges {
     for (let at = 0; at < this.names.length; at++) {
       const name = this.names[at];
       const value = this.values[at];
-      if (!(this.areAppended[at] ? headers.append(name, value) : headers.set(name, value))) isDone = false;
+      const action = this.actions[at];
+      // Those in between ask first.
+      if ((action & 1) != 0 && headers.has(name) == (action == HeaderAction.AddIfAbsent)) continue;
+      if (!(action == HeaderAction.Append ? headers.append(name, value) : headers.set(name, value))) isDone = false;
     }
     return isDone;
   }

@@ -122,8 +122,21 @@ eachHost("auth-policy with an external HTTP service", (start) => {
     expect(await ask(host, "/b", { headers: { "x-role": "admin" } })).toEqual(DENIED);
   });
 
+  it("adds headers to those of the response", async () => {
+    const headers: [string, string][] = [
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ];
+    const app: Cluster = () => ({ headers: { "set-cookie": "app=1" } });
+    const provider = http({ headersToDownstreamOnAllow: ["set-cookie"] });
+    await using host = await start(proxy([provider], { authz: () => ({ headers }), app }));
+    const cookies = (await send(host)).headers.filter(([name]) => name === "set-cookie").map(([, value]) => value);
+    expect(cookies).toEqual(["app=1", "a=1", "b=2"]);
+  });
+
   it("hands its refusal on", async () => {
-    const answer = { status: 302, headers: { location: "/login", "x-why": "no session" }, body: "go" };
+    const headers = { location: "/login", "x-why": "no session", "content-type": "text/html" };
+    const answer = { status: 302, headers, body: "go" };
     await using all = await startWith(() => answer);
     const response = await send(all);
     expect([response.status, response.text(), response.header("location"), response.header("x-why")]).toEqual([
@@ -132,6 +145,7 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       "/login",
       "no session",
     ]);
+    expect(response.headers.filter(([name]) => name === "content-type")).toEqual([["content-type", "text/html"]]);
     expect(all.requests("app")).toEqual([]);
     expect(await all.metric("auth_policy.ext_authz_denied")).toBe(1);
     expect(await all.metric("auth_policy.denied")).toBe(1);
@@ -199,6 +213,14 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       expect(host.requests("authz").map((request) => request.header("x-envoy-auth-partial-body"))).toEqual(
         Array.from({ length: 4 }, () => "false"),
       );
+    });
+
+    it("gets those that trailers follow, and both go on", async () => {
+      await using host = await startWith((request) => ({ status: request.text() === "good" ? 200 : 403 }), body(100));
+      const trailers = { "x-end": "yes" };
+      expect(await ask(host, "/", { method: "POST", body: ["go", "od"], trailers })).toEqual(PASSED);
+      expect(await ask(host, "/", { method: "POST", body: ["bad"], trailers })).toEqual([403, ""]);
+      expect(host.requests("app").map((request) => request.text())).toEqual(["good"]);
     });
 
     it("has longer ones refused", async () => {

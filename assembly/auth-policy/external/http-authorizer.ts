@@ -56,7 +56,12 @@ export class HttpAuthorizer extends Authorizer {
       if (!matchesAny(this.included, name.start, name.length)) continue;
       const text = name.toString();
       // What is added stands alone: a client's own must not be taken for it.
-      if (isSettable(text) && text != PARTIAL_BODY && !this.additional.includes(text)) {
+      if (
+        isSettable(text) &&
+        text != PARTIAL_BODY &&
+        !text.startsWith("x-envoy-upstream-") &&
+        !this.additional.includes(text)
+      ) {
         request.header(text, joined.values[index].toString());
       }
     }

@@ -8,11 +8,11 @@ export class Verdict {
   status: i32 = 403;
   body: string = "";
   /** For the request, when it is allowed. */
-  readonly toUpstream: HeaderChanges = new HeaderChanges();
+  readonly toUpstream: HeaderChanges = new HeaderChanges(false);
   /** Headers that the request must not have. */
   readonly removed: string[] = [];
   /** For the response to a request that is allowed, or the answer to one that is denied. */
-  readonly toClient: HeaderChanges = new HeaderChanges();
+  readonly toClient: HeaderChanges = new HeaderChanges(true);
 
   /** Whether what the service says can be done. */
   get isValid(): bool {

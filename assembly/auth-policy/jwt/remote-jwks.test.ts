@@ -1,9 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
-import { request } from "node:http";
 import {
   Emulator,
-  HeaderMap,
   startEmulator,
   type Cluster,
   type Host,
@@ -12,10 +9,10 @@ import {
   type UpstreamRequest,
   type UpstreamResponse,
 } from "@attache/harness";
-import type { Envoy } from "@attache/harness/envoy";
 import { eachHost } from "@attache/harness/vitest";
 import { exportJWK, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
+import { leave } from "../leaving-client.ts";
 
 const module = new URL("../build/plugin.wasm", import.meta.url);
 
@@ -69,23 +66,6 @@ async function ask(host: Host, options?: RequestOptions, ms = 1000): Promise<[nu
 /** Asks until the answer is `expected`; a second of virtual time passes with each. */
 const askUntil = async (host: Host, options: RequestOptions, expected: [number, string]) =>
   await expect.poll(() => ask(host, options), { timeout: 8000, interval: 50 }).toEqual(expected);
-
-/** Sends a request and goes away at once. */
-function leaveEmulator(host: Emulator, { headers }: RequestOptions): void {
-  const nobody = { headers() {}, data() {}, trailers() {}, reset() {}, pauseRequest() {} };
-  const stream = host.openStream(nobody);
-  const pseudo = { ":authority": "localhost", ":path": "/", ":method": "GET", ":scheme": "http" };
-  stream.headers(HeaderMap.from("requestHeaders", Object.entries({ ...pseudo, ...headers } as object)), true);
-  stream.clientReset();
-}
-
-async function leaveEnvoy(address: string, { headers }: RequestOptions): Promise<void> {
-  const outgoing = request(address, { headers: headers as Record<string, string> });
-  outgoing.on("error", () => {});
-  outgoing.end();
-  await once(outgoing, "finish");
-  outgoing.destroy();
-}
 
 eachHost("auth-policy, fetched keys", (start) => {
   const answering = (body: string) => () => ({ body });
@@ -225,9 +205,7 @@ eachHost("auth-policy, fetched keys", (start) => {
 
   it("forgets clients that leave while they wait", async () => {
     await using host = await start(proxy(() => ({ body: both, delayMs: 300 })));
-    const leaving = await signed("k1");
-    if (host instanceof Emulator) leaveEmulator(host, leaving);
-    else await leaveEnvoy((host as Envoy).address, leaving);
+    await leave(host, (await signed("k1")).headers as Record<string, string>);
     expect(await ask(host, await signed("k2"))).toEqual(PASSED);
     expect(host.requests("app")).toHaveLength(1);
     expect(await ask(host, await signed("k1"))).toEqual(PASSED);

@@ -48,7 +48,8 @@ describe.skipIf(!isReady)(suite, () => {
       "10000": String(await freePort()),
     });
   }, 300_000);
-  afterAll(async () => await started.disposeAsync());
+  // The agent drains its proxy before it ends.
+  afterAll(async () => await started.disposeAsync(), 180_000);
 
   it(
     "lead from an empty folder to a filter that Istio's agent has pulled into Envoy",
