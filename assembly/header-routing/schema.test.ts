@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
-import { HarnessError, startEmulator } from "@attache/harness";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
+import { filterTakes } from "../../test/filter-takes.ts";
 import { mutations } from "../../test/mutations.ts";
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
@@ -15,16 +15,6 @@ function isRegex(text: string): boolean {
     return text === "*" || new RegExp(text, "u") instanceof RegExp;
   } catch {
     return false;
-  }
-}
-
-async function filterTakes(configuration: unknown): Promise<boolean> {
-  try {
-    await (await startEmulator({ plugins: [{ module, configuration }] })).stop();
-    return true;
-  } catch (error) {
-    if (error instanceof HarnessError && error.code === "PLUGIN_REJECTED") return false;
-    throw error;
   }
 }
 
@@ -132,7 +122,7 @@ describe("the schema of header-routing", () => {
   ];
   it.each(valid)("and the filter take %s", async (_, configuration) => {
     expect(schemaTakes(configuration), ajv.errorsText(schemaTakes.errors)).toBe(true);
-    expect(await filterTakes(configuration)).toBe(true);
+    expect(await filterTakes(module, configuration)).toBe(true);
   });
 
   it("and the filter judge 1,000 mutations alike", { timeout: 240_000 }, async () => {
@@ -141,7 +131,7 @@ describe("the schema of header-routing", () => {
     const differing: string[] = [];
     for (const { path, what, mutant } of all) {
       const bySchema = schemaTakes(mutant);
-      if (bySchema === (await filterTakes(mutant))) continue;
+      if (bySchema === (await filterTakes(module, mutant))) continue;
       const reason = reasons.find(([pattern]) => pattern.test(path))?.[1];
       differing.push(
         `${path}: ${what} is ${bySchema ? "taken" : "refused"} by the schema only: ${reason ?? "NO REASON"}`,

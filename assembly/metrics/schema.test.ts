@@ -1,24 +1,14 @@
 import { readFileSync } from "node:fs";
-import { HarnessError, startEmulator } from "@attache/harness";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { filterTakes } from "../../test/filter-takes.ts";
 import { mutations } from "../../test/mutations.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 const module = new URL("build/plugin.wasm", import.meta.url);
 const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
 const schemaTakes = ajv.compile(JSON.parse(read("schema.json")) as object);
-
-async function filterTakes(configuration: unknown): Promise<boolean> {
-  try {
-    await (await startEmulator({ plugins: [{ module, configuration }] })).stop();
-    return true;
-  } catch (error) {
-    if (error instanceof HarnessError && error.code === "PLUGIN_REJECTED") return false;
-    throw error;
-  }
-}
 
 const everything = {
   metrics: [
@@ -91,12 +81,12 @@ const beyondSchema: [string, unknown][] = [
 describe("the schema of metrics", () => {
   it.each(valid)("and the filter take the configuration: %s", async (_, configuration) => {
     expect(schemaTakes(configuration), ajv.errorsText(schemaTakes.errors)).toBe(true);
-    expect(await filterTakes(configuration)).toBe(true);
+    expect(await filterTakes(module, configuration)).toBe(true);
   });
 
   it.each(beyondSchema)("leaves to the filter: %s", async (_, configuration) => {
     expect(schemaTakes(configuration)).toBe(true);
-    expect(await filterTakes(configuration)).toBe(false);
+    expect(await filterTakes(module, configuration)).toBe(false);
   });
 
   it("and the filter judge 1,000 mutations alike", { timeout: 240_000 }, async () => {
@@ -105,7 +95,7 @@ describe("the schema of metrics", () => {
     const differing: string[] = [];
     for (const { path, what, mutant } of all) {
       const bySchema = schemaTakes(mutant);
-      if (bySchema !== (await filterTakes(mutant))) {
+      if (bySchema !== (await filterTakes(module, mutant))) {
         differing.push(`${path}: ${what} is ${bySchema ? "taken" : "refused"} by the schema only`);
       }
     }

@@ -32,7 +32,7 @@ import { ProxyLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { loadPlugins, type Plugin } from "./plugin.ts";
 import { Random } from "./random.ts";
-import { Retention } from "./recent-list.ts";
+import { RecentList, Retention } from "./recent-list.ts";
 import type { ProxyServices } from "./services.ts";
 import { SharedData } from "./shared-data.ts";
 import { SharedQueues } from "./shared-queues.ts";
@@ -112,7 +112,7 @@ export class Emulator implements Host {
       sharedData: new SharedData(),
       queues: new SharedQueues(dispatcher),
       diagnostics: new Diagnostics(),
-      traps: [],
+      traps: new RecentList(retention),
       retention,
       foreignFunctions: new Map(Object.entries(options.foreignFunctions ?? {})),
       clusters: new Map(),
@@ -128,9 +128,9 @@ export class Emulator implements Host {
     return this.#services.log.lines;
   }
 
-  /** Traps of guests so far, with their places in the source where the modules have source maps beside them. */
+  /** Traps of guests so far (the latest, when {@link serve} was called), with their places in the source where the modules have source maps beside them. */
   get traps(): readonly Trap[] {
-    return this.#services.traps;
+    return this.#services.traps.items;
   }
 
   /** What each callback of each plugin has cost so far; empty unless {@link EmulatorOptions.profile} is set. */

@@ -10,7 +10,7 @@ import type { ProxyLog } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Profile } from "./profile.ts";
 import type { Random } from "./random.ts";
-import type { Retention } from "./recent-list.ts";
+import type { RecentList, Retention } from "./recent-list.ts";
 import type { SharedData } from "./shared-data.ts";
 import type { SharedQueues } from "./shared-queues.ts";
 import type { Transcript } from "./transcript.ts";
@@ -31,7 +31,7 @@ export interface ProxyServices {
   readonly sharedData: SharedData;
   readonly queues: SharedQueues;
   readonly diagnostics: Diagnostics;
-  readonly traps: Trap[];
+  readonly traps: RecentList<Trap>;
   readonly retention: Retention;
   /** Those of extensions, by name, beside Envoy's own. */
   readonly foreignFunctions: ReadonlyMap<string, ForeignFunction>;

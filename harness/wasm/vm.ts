@@ -118,7 +118,7 @@ export class Vm {
     } catch (error) {
       if (deadline.isPast) throw this.#endless(callback, error as Error);
       if (!isTrap(error)) throw error;
-      this.services.traps.push({
+      this.services.traps.add({
         plugin: context.plugin?.name ?? "",
         callback: callback.name,
         message: error.message,

@@ -11,6 +11,7 @@ import {
   type TcpCluster,
   type TcpConnection,
 } from "@attache/harness";
+import { waitUntil } from "../../harness/envoy/wait.ts";
 import { guest } from "../../harness/testing/guest.ts";
 import { stableLine } from "../../harness/vitest/stable.ts";
 import type { Scenario, ScenarioPlugin, ScenarioRequest, TcpStep } from "./scenario.ts";
@@ -184,13 +185,13 @@ async function answerTo(
   advanceMs: number,
   patience: number,
 ): Promise<string> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
+  if (untilStatus === undefined) return await oneAnswer(host, request, advanceMs, patience);
+  return await waitUntil(`an answer ${untilStatus}`, async () => {
     const answer = await oneAnswer(host, request, advanceMs, patience);
-    if (untilStatus === undefined || answer.startsWith(String(untilStatus)) || Date.now() > deadline) return answer;
+    if (answer.startsWith(String(untilStatus))) return answer;
     if (host instanceof Emulator) host.advance(100);
-    else await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    return null;
+  });
 }
 
 async function oneAnswer(
