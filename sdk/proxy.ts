@@ -21,7 +21,7 @@ import {
 import { HttpFilter } from "./context/http-filter";
 import { createPlugin, findPlugin, removePlugin } from "./context/plugins";
 import { StreamFilter } from "./context/stream-filter";
-import { addStream, findStream, removeStream } from "./context/streams";
+import { addStream, findStream, isReset, removeStream } from "./context/streams";
 import { TcpFilter } from "./context/tcp-filter";
 import { grpcCallout } from "./grpc/grpc-callout";
 import { FilterTrailers } from "./http/filter-status";
@@ -179,7 +179,8 @@ export function proxy_on_response_trailers(id: u32, count: u32): i32 {
     const goesOn = trailersArrived(BufferType.HttpResponseBody);
     renameCallback("onResponseTrailers");
     status = filter.onResponseTrailers(responseTrailers);
-    if (!goesOn) status = FilterTrailers.StopIteration;
+    // Trailers that go on after a reset crash Envoy.
+    if (!goesOn || isReset(id)) status = FilterTrailers.StopIteration;
   }
   leaveCallback();
   return <i32>status;

@@ -1,6 +1,7 @@
 export type DiagnosticCode =
   | "BAD_PAIRS"
   | "CALLBACK_ENDLESS"
+  | "CLOSED_AND_CONTINUED"
   | "CONTINUED_TOO_EARLY"
   | "ENVOY_HANGS"
   | "LOCAL_REPLY_TWICE"

@@ -9,6 +9,7 @@ import { MockCall } from "./mock-call.ts";
 export class MockGrpcUpstream implements UpstreamCluster {
   readonly name: string;
   readonly hasHosts = true;
+  readonly hasIdleConnection = false;
   readonly services: ProxyServices;
   readonly port: number;
   /** Of all clusters that had this name. */

@@ -4,6 +4,7 @@ import type { UpstreamCluster, UpstreamStream } from "./upstream.ts";
 export class EmptyUpstream implements UpstreamCluster {
   readonly name: string;
   readonly hasHosts = false;
+  readonly hasIdleConnection = false;
 
   constructor(name: string) {
     this.name = name;

@@ -198,6 +198,15 @@ describe("a response passing a filter", () => {
 });
 
 describe("a stream", () => {
+  it("is reset when closed trailers go on, where Envoy would crash", async () => {
+    await using host = await runGuest(
+      (w) => ({ proxy_on_response_trailers: `${w.show("close", w.call("proxy_close_stream", 1))} ${go}` }),
+      { clusters: { up: () => ({ body: "ok", trailers: { "x-end": "1" } }) } },
+    );
+    await expect(host.fetch("/")).rejects.toMatchObject({ code: "STREAM_RESET" });
+    expect(host.diagnostics.map(({ code }) => code)).toEqual(["CLOSED_AND_CONTINUED"]);
+  });
+
   it.each([0, 1])("is reset by proxy_close_stream(%s)", async (type) => {
     await using host = await runGuest((w) => ({
       proxy_on_request_headers: `${w.show("close", w.call("proxy_close_stream", type))} ${go}`,

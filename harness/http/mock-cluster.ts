@@ -9,14 +9,19 @@ import type { MockCluster, UpstreamRequest, UpstreamResponse } from "../host.ts"
 import { bodyChunks, UpstreamRequestData } from "../message.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
 import { takesResponse, takesResponseTrailers } from "./codec-limits.ts";
-import { frameRequest } from "./framing.ts";
+import { flawOfTrailers, frameRequest } from "./framing.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { UpstreamCluster, UpstreamListener, UpstreamStream } from "./upstream.ts";
 
-/** An upstream written in the test. It answers in the proxy's next turn, once a request is complete. */
+/**
+ * An upstream written in the test. It answers in the proxy's next turn, once a request is complete; as a server of HTTP/1.1
+ * refuses a request that is none, as soon as it has seen so much of it.
+ */
 export class MockUpstream implements UpstreamCluster {
   readonly name: string;
   readonly hasHosts = true;
+  /** Connections whose exchanges are over. */
+  idleConnections = 0;
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly diagnostics: Diagnostics;
@@ -45,8 +50,14 @@ export class MockUpstream implements UpstreamCluster {
     return this.received.items;
   }
 
+  get hasIdleConnection(): boolean {
+    return this.idleConnections > 0;
+  }
+
   open(listener: UpstreamListener): UpstreamStream {
-    return new MockStream(this, listener);
+    const isConnected = this.hasIdleConnection;
+    if (isConnected) this.idleConnections--;
+    return new MockStream(this, listener, isConnected);
   }
 
   answer(request: UpstreamRequest): UpstreamResponse {
@@ -61,12 +72,17 @@ class MockStream implements UpstreamStream {
   #headers: HeaderMap | null = null;
   #hasBody = false;
   #body: ByteBuffer | null = null;
+  #isComplete = false;
+  #isRefused = false;
   #isCancelled = false;
+  #isConnected: boolean;
   #timer: Timer | null = null;
 
-  constructor(cluster: MockUpstream, listener: UpstreamListener) {
+  constructor(cluster: MockUpstream, listener: UpstreamListener, isConnected: boolean) {
     this.#cluster = cluster;
     this.#listener = listener;
+    this.#isConnected = isConnected;
+    if (!isConnected) cluster.dispatcher.post(() => (this.#isConnected = true));
   }
 
   headers(headers: HeaderMap, endStream: boolean): void {
@@ -74,17 +90,22 @@ class MockStream implements UpstreamStream {
     this.#hasBody = !endStream;
     const { name, port } = this.#cluster;
     this.#listener.connected({ cluster: name, address: "127.0.0.1", port, localAddress: "127.0.0.1:40000" });
-    if (endStream) this.#complete(null);
+    if (this.#isUnframed() || isRefused(headers)) this.#refuse();
+    else if (endStream) this.#complete(null);
   }
 
   data(bytes: Uint8Array, endStream: boolean): void {
+    if (this.#isRefused) return;
     (this.#body ??= new ByteBuffer()).add(bytes);
     if (endStream) this.#complete(null);
   }
 
   trailers(trailers: HeaderMap): void {
+    if (this.#isRefused) return;
     // Only a chunked body can have trailers.
-    this.#complete(this.#headers!.has("content-length") ? null : trailers);
+    if (this.#headers!.has("content-length")) this.#complete(null);
+    else if (flawOfTrailers(trailers) !== null) this.#refuse();
+    else this.#complete(trailers);
   }
 
   cancel(): void {
@@ -95,16 +116,22 @@ class MockStream implements UpstreamStream {
   pauseResponse(): void {}
 
   #complete(trailers: HeaderMap | null): void {
+    if (this.#isComplete) {
+      // On the wire it is where the next request should begin: the server refuses that before it answers this one. What
+      // waits for the connection waits once.
+      if (this.#isConnected) this.#isRefused = true;
+      return;
+    }
+    this.#isComplete = true;
     const { dispatcher, clock } = this.#cluster;
     // Taken now: filters and the access log go on with the same map.
     const body = this.#declaredBody();
-    if (body === null) return;
-    const isFramed = this.#isFramed();
-    if (isFramed === null) return;
+    if (body === null || this.#waitsForChunks()) return;
     const request = received(this.#headers!, this.#hasBody, body, trailers);
     dispatcher.post(() => {
       if (this.#isCancelled) return;
-      const response = !isFramed || isRefused(request) ? { status: 400 } : this.#cluster.answer(request);
+      const answer = this.#cluster.answer(request);
+      const response = this.#isRefused ? { status: 400 } : answer;
       if (response.delayMs === undefined) this.#respond(request.method, response);
       else this.#timer = clock.setTimer(response.delayMs, () => this.#respond(request.method, response));
     });
@@ -123,13 +150,16 @@ class MockStream implements UpstreamStream {
     return Number(declared) > body.length ? null : body.subarray(0, Number(declared));
   }
 
-  /**
-   * Whether an HTTP/1.1 server finds the end of the body when a filter wrote `transfer-encoding`, which Envoy sends beside
-   * its own; `null` when the server waits for chunks that do not come.
-   */
-  #isFramed(): boolean | null {
+  #refuse(): void {
+    this.#isRefused = true;
+    const method = this.#headers!.get(":method") ?? "";
+    this.#cluster.dispatcher.post(() => this.#respond(method, { status: 400 }));
+  }
+
+  /** Whether a filter wrote a `transfer-encoding`, which Envoy sends beside its own, by which no server finds the body's end. */
+  #isUnframed(): boolean {
     const headers = this.#headers!;
-    if (!headers.has("transfer-encoding")) return true;
+    if (!headers.has("transfer-encoding")) return false;
     this.#cluster.diagnostics.report(
       "TRANSFER_ENCODING_WRITTEN",
       "",
@@ -138,8 +168,12 @@ class MockStream implements UpstreamStream {
     const lines = frameRequest(headers, this.#hasBody);
     const names = lines.filter((_, i) => i % 2 === 0);
     const codings = lines.filter((_, i) => i % 2 === 1 && lines[i - 1] === "transfer-encoding").join(",");
-    if (names.includes("content-length") || !/^(?!.*chunked.*chunked).*chunked$/.test(codings)) return false;
-    return this.#hasBody ? true : null;
+    return names.includes("content-length") || !/^(?!.*chunked.*chunked).*chunked$/.test(codings);
+  }
+
+  /** A server waits for chunks that do not come when a filter wrote `transfer-encoding` to a request without a body. */
+  #waitsForChunks(): boolean {
+    return !this.#hasBody && this.#headers!.has("transfer-encoding");
   }
 
   #respond(method: string, response: UpstreamResponse): void {
@@ -157,10 +191,14 @@ class MockStream implements UpstreamStream {
     const endsWithHeaders = chunks.length === 0 && trailers === null && !breaksOff;
     this.#listener.headers(headers, endsWithHeaders);
     for (const chunk of chunks) if (!this.#isCancelled) this.#listener.data(chunk, false);
-    if (this.#isCancelled || endsWithHeaders) return;
-    if (breaksOff || (trailers !== null && !takesResponseTrailers(trailers))) this.#listener.reset("protocol error");
-    else if (trailers !== null) this.#listener.trailers(trailers);
-    else this.#listener.data(noBody, true);
+    if (this.#isCancelled) return;
+    if (breaksOff || (trailers !== null && !takesResponseTrailers(trailers))) {
+      this.#listener.reset("protocol error");
+      return;
+    }
+    if (trailers !== null) this.#listener.trailers(trailers);
+    else if (!endsWithHeaders) this.#listener.data(noBody, true);
+    if (!this.#isRefused && !this.#isCancelled) this.#cluster.idleConnections++;
   }
 }
 
@@ -197,9 +235,9 @@ function declaredPart(chunks: readonly Uint8Array[], contentLength: string | nul
 }
 
 /** A server refuses what a filter can do to a request: no host header, a header without a name, an unknown method. */
-function isRefused({ method, path, authority, headers, trailers }: UpstreamRequest): boolean {
-  if (authority === "" || !METHODS.includes(method) || !/^[/*]/.test(path)) return true;
-  return headers.some(([name]) => name === "") || trailers.some(([name]) => name === "" || name.startsWith(":"));
+function isRefused(headers: HeaderMap): boolean {
+  if ((headers.get(":authority") ?? "") === "" || headers.has("")) return true;
+  return !METHODS.includes(headers.get(":method") ?? "") || !/^[/*]/.test(headers.get(":path") ?? "");
 }
 
 function received(headers: HeaderMap, hasBody: boolean, body: Uint8Array, trailers: HeaderMap | null): UpstreamRequest {

@@ -78,14 +78,24 @@ export class Router implements HttpFilter, UpstreamListener {
       return this.#answer(503, "no healthy upstream", "no_healthy_upstream");
     }
     const flaw = flawOf(headers);
-    if (flaw !== null) {
-      return this.#answer(503, flaw, `filter_removed_required_request_headers{${flaw.replaceAll(" ", "_")}}`);
-    }
+    if (flaw !== null) return this.#refuse(flaw, cluster);
     this.#cluster = cluster;
     this.#retry = Retry.of(route.retryPolicy, headers);
     this.#requestComplete = endStream;
     this.#attempt(headers);
     if (endStream) this.#requestEnded();
+    return HeadersStatus.StopIteration;
+  }
+
+  /** Found when the headers are written, for which there must be a connection. */
+  #refuse(flaw: string, cluster: UpstreamCluster): HeadersStatus {
+    const details = `filter_removed_required_request_headers{${flaw.replaceAll(" ", "_")}}`;
+    const isConnected = cluster.hasIdleConnection;
+    cluster.open(this, this.#stream.blockRequest).cancel(); // which the connection does not outlive
+    if (isConnected) return this.#answer(503, flaw, details);
+    this.#stream.services.dispatcher.post(() => {
+      if (!this.#manager.isDestroyed) this.#answer(503, flaw, details);
+    });
     return HeadersStatus.StopIteration;
   }
 
@@ -142,9 +152,10 @@ export class Router implements HttpFilter, UpstreamListener {
     this.#responseStarted = true;
     info.responseCode = Number(headers.get(":status"));
     info.responseCodeDetails = "via_upstream";
-    const now = services.clock.now();
-    const started = info.upstreamStart ?? now;
-    headers.set("x-envoy-upstream-service-time", String(Math.floor(now - started)));
+    if (info.upstreamStart !== null) {
+      const elapsedMs = services.clock.now() - info.upstreamStart;
+      headers.set("x-envoy-upstream-service-time", String(Math.floor(elapsedMs)));
+    }
     if (endStream) this.#responseEnded();
     this.#stream.responseHeaders = headers;
     this.#manager.encodeHeaders(null, endStream);

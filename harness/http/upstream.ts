@@ -32,6 +32,8 @@ export interface UpstreamCluster {
   readonly name: string;
   /** Whether there is an endpoint at all. */
   readonly hasHosts: boolean;
+  /** Whether the next request needs no new connection. */
+  readonly hasIdleConnection: boolean;
   /** `requestBlocked` is told when the upstream takes no more of the body for now. */
   open(listener: UpstreamListener, requestBlocked: (isBlocked: boolean) => void): UpstreamStream;
 }

@@ -20,6 +20,10 @@ export class RealUpstream implements UpstreamCluster {
     this.dispatcher = dispatcher;
   }
 
+  get hasIdleConnection(): boolean {
+    return Object.values(this.agent.freeSockets).some((sockets) => sockets !== undefined && sockets.length > 0);
+  }
+
   open(listener: UpstreamListener, requestBlocked: (isBlocked: boolean) => void): UpstreamStream {
     return new RealStream(this, listener, requestBlocked);
   }

@@ -10,6 +10,7 @@ import type { TcpUpstreamCluster, TcpUpstreamConnection, TcpUpstreamListener } f
 export class MockTcpUpstream implements TcpUpstreamCluster {
   readonly name: string;
   readonly hasHosts = true;
+  readonly hasIdleConnection = false;
   readonly connections: UpstreamConnection[];
   readonly #cluster: TcpCluster;
   readonly #dispatcher: Dispatcher;

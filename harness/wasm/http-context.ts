@@ -25,6 +25,8 @@ export class HttpContext extends Context implements HttpFilter {
   #requestTrailers: HeaderMap | null = null;
   #responseHeaders: HeaderMap | null = null;
   #responseTrailers: HeaderMap | null = null;
+  /** By `proxy_close_stream`. */
+  #hasClosed = false;
   #requestBody: ByteBuffer | null = null;
   #responseBody: ByteBuffer | null = null;
   #buffersRequest = false;
@@ -143,6 +145,7 @@ export class HttpContext extends Context implements HttpFilter {
     if (type !== StreamType.HttpRequest && type !== StreamType.HttpResponse) return super.closeStream(type);
     const { stream } = this.#manager;
     stream.info.responseCodeDetails ??= "wasm_close_stream";
+    this.#hasClosed = true;
     this.vm.afterCallback(() => {
       this.#manager.abort();
       stream.reset("local reset");
@@ -229,7 +232,13 @@ export class HttpContext extends Context implements HttpFilter {
     if (!this.#isCreated || this.#failureReplySent) return TrailersStatus.Continue;
     this.#responseTrailers = trailers;
     const status = this.#callTrailers(this.vm.callbacks.onResponseTrailers, trailers);
-    if (status === TrailersStatus.Continue) this.#responseTrailers = null;
+    if (status === TrailersStatus.Continue) {
+      this.#responseTrailers = null;
+      if (this.#hasClosed) {
+        const message = "going on with response trailers after close_stream crashes Envoy; here the stream is reset";
+        this.vm.report("CLOSED_AND_CONTINUED", message);
+      }
+    }
     return status;
   }
 

@@ -33,7 +33,7 @@ export function addStream(id: u32, filter: StreamFilter): void {
  * Address of what the SDK remembers of stream `id`, at first all zero; 0 for an unknown stream. Not to be kept: streams
  * move when others come and go.
  *
- * Offset 0: a local reply was sent (one byte). 1 and 2: state of the request's and the response's body (one byte each).
+ * Offset 0: how the filter ended the stream, by a local reply (1) or a reset (2; one byte). 1 and 2: state of the request's and the response's body (one byte each).
  * 4 and 8: most bytes wanted of them (four bytes each).
  */
 export function streamRecord(id: u32): usize {
@@ -41,11 +41,26 @@ export function streamRecord(id: u32): usize {
   return unchecked(filters[slot]) === null ? 0 : entryOf(slot) + 4;
 }
 
-/** Whether this is the first local reply of stream `id`; the next time it is not. */
+/** Whether stream `id` can be answered: a filter ends a stream once. From then on it is answered. */
 export function claimLocalReply(id: u32): bool {
+  return claimEnd(id, 1);
+}
+
+/** Whether stream `id` can be reset: a filter ends a stream once. From then on it is reset. */
+export function claimReset(id: u32): bool {
+  return claimEnd(id, 2);
+}
+
+/** Whether {@link claimReset} was granted. */
+export function isReset(id: u32): bool {
+  const record = streamRecord(id);
+  return record != 0 && load<u8>(record) == 2;
+}
+
+function claimEnd(id: u32, how: u8): bool {
   const record = streamRecord(id);
   if (record == 0 || load<u8>(record) != 0) return false;
-  store<u8>(record, 1);
+  store<u8>(record, how);
   return true;
 }
 

@@ -38,6 +38,21 @@ eachHost("a stream", (start) => {
         }
         override onDone(): void { log.info("done"); }`),
     );
+    modules.resetLate = await compileFilter(
+      filterSource(`
+        override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
+          if (endOfStream) {
+            new LocalReply(403).send();
+            log.info("reset=" + resetStream().toString());
+          }
+          return FilterHeaders.Continue;
+        }
+        override onResponseTrailers(trailers: ResponseTrailers): FilterTrailers {
+          log.info("reset=" + resetStream().toString());
+          log.info("again=" + resetStream().toString());
+          return FilterTrailers.Continue;
+        }`),
+    );
   });
 
   it("goes on with what was held of its bodies", async () => {
@@ -64,5 +79,17 @@ eachHost("a stream", (start) => {
     await host.waitForLog("done");
     expect(host.requests("app")).toHaveLength(0);
     expect((await host.fetch("/")).status).toBe(200);
+  });
+
+  it("is ended once, and stays in hand when trailers go on after a reset: Envoy would crash", async () => {
+    const app = ({ path }: { path: string }) => (path === "/trailers" ? { body: "b", trailers: { "x-a": "1" } } : {});
+    await using host = await start({ plugins: [{ module: modules.resetLate! }], clusters: { app } });
+    expect((await host.fetch("/")).status).toBe(403);
+    await host.waitForLog("reset=false");
+    await host.waitForLog("a reset of a stream that has been answered or reset: left out");
+    await expect(host.fetch("/trailers")).rejects.toMatchObject({ code: "STREAM_RESET" });
+    await host.waitForLog("reset=true");
+    await host.waitForLog("again=false");
+    expect((await host.fetch("/")).status).toBe(403);
   });
 });

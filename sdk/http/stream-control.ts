@@ -1,5 +1,8 @@
 import { proxy_close_stream, proxy_continue_stream } from "../abi/imports";
 import { BufferType, Status, StreamType } from "../abi/enums";
+import { currentContext } from "../context/callback";
+import { claimReset } from "../context/streams";
+import { log } from "../log/log";
 import { bodyReleased } from "./whole-body";
 
 /**
@@ -37,10 +40,14 @@ export function continueResponse(): bool {
  * headers have not gone out.
  *
  * Allowed in: callbacks of a stream. What the running callback returns still counts until it has returned: hold, do not
- * continue.
+ * continue. A filter ends a stream once: after a local reply this is left out, with an error in the log.
  *
- * @returns `false` when the proxy refuses
+ * @returns `false` when it was left out, or the proxy refuses
  */
 export function resetStream(): bool {
+  if (!claimReset(currentContext)) {
+    log.error("a reset of a stream that has been answered or reset: left out");
+    return false;
+  }
   return proxy_close_stream(StreamType.HttpRequest) == Status.Ok;
 }

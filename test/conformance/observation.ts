@@ -139,7 +139,18 @@ export async function observe(
     await new Promise((resolve) => setTimeout(resolve, 5));
     seen = await observed();
   }
-  return seen;
+  return { ...seen, answers: [...seen.answers, ...(await crashOf(running))] };
+}
+
+/** An Envoy that a guest has crashed resets connections, as a filter can do; it answers nothing else any more either. */
+async function crashOf(host: Host): Promise<string[]> {
+  if (host.kind !== "envoy") return [];
+  try {
+    await host.metric("server.live");
+    return [];
+  } catch (error) {
+    return [(error as Error).message.split("\n", 1)[0]!];
+  }
 }
 
 const refusalEnd = "critical Plugin configured to fail closed failed to load";

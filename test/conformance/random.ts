@@ -107,12 +107,14 @@ function randomPlugin(choices: Dice, name: string, usesMetrics: boolean): Scenar
     const callbacks = dice.some(streamCallbacks, 0.5);
     const calls = new CallWriter(w, dice, usesMetrics);
     const written: GuestCallbacks = {
-      proxy_on_context_create: `(global.set $stopped_0 (i32.const 0)) (global.set $stopped_1 (i32.const 0)) (global.set $replied (i32.const 0))
+      proxy_on_context_create: `(global.set $stopped_0 (i32.const 0)) (global.set $stopped_1 (i32.const 0)) (global.set $replied (i32.const 0)) (global.set $in_trailers (i32.const 0))
         ${dice.chance(0.3) ? calls.some("plugin", 2) : ""}`,
       proxy_on_configure: `${calls.some("plugin", 3)} (i32.const 1)`,
     };
-    for (const callback of callbacks)
-      written[callback] = `${calls.some(phaseOf(callback), 5)} ${returnOf(callback, dice)}`;
+    for (const callback of callbacks) {
+      const begin = callback === "proxy_on_response_trailers" ? "(global.set $in_trailers (i32.const 1))" : "";
+      written[callback] = `${begin} ${calls.some(phaseOf(callback), 5)} ${returnOf(callback, dice)}`;
+    }
     return written;
   };
   return {
@@ -165,6 +167,7 @@ const reports = `
   (global $stopped_0 (mut i32) (i32.const 0))
   (global $stopped_1 (mut i32) (i32.const 0))
   (global $replied (mut i32) (i32.const 0))
+  (global $in_trailers (mut i32) (i32.const 0))
   (func $outcome (param $p i32) (param $n i32) (param $s i32)
     (call $begin) (call $text (local.get $p) (local.get $n)) (call $byte (i32.const 33)) (call $number (local.get $s)))
   (func $report (param $p i32) (param $n i32) (param $s i32) (call $outcome (local.get $p) (local.get $n) (local.get $s)) (call $flush))
@@ -345,9 +348,17 @@ class CallWriter {
       () => this.#write("report", "proxy_continue_stream", dice.of([2, 3, 4])),
       () => `(if (global.get $stopped_${own}) (then (global.set $stopped_${own} (i32.const 0))
         ${this.#write("report", "proxy_continue_stream", own)}))`,
-      () => (dice.chance(0.3) ? this.#write("report", "proxy_close_stream", dice.of([0, 1, 2, 3, 4])) : ""),
+      () => (dice.chance(0.3) ? this.#close(phase) : ""),
       () => (dice.chance(0.5) ? this.#reply() : ""),
     ])();
+  }
+
+  /** What ends a response twice crashes Envoy, and so do trailers that go on. */
+  #close(phase: Phase): string {
+    const close = this.#write("report", "proxy_close_stream", this.#dice.of([0, 1, 2, 3, 4]));
+    if (phase !== "response") return close;
+    const isLate = "(i32.or (global.get $replied) (global.get $in_trailers))";
+    return `(if (i32.eqz ${isLate}) (then (global.set $replied (i32.const 1)) ${close}))`;
   }
 
   #reply(): string {

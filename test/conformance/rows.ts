@@ -72,6 +72,10 @@ export const rows = {
   "routes: weighted clusters": "One by its weight",
   "routes: timeouts": "504, by the route and by x-envoy-upstream-rq-timeout-ms",
   "routes: retries": "What is tried again, how often and with which headers",
+  "upstream: connections":
+    "What is written shows once there is a connection: flaws of the request, an end that is sent twice",
+  "upstream: early responses":
+    "A response can come before the request is complete, then without x-envoy-upstream-service-time",
   routes: "Routes that answer by themselves or name their cluster by a header",
 
   // Bodies
@@ -205,6 +209,7 @@ export const unseen: Readonly<Record<string, string>> = {
   "Another local reply, or close_stream, after a local reply in a response callback": "crashes Envoy",
   "A local reply in proxy_on_log and later": "crashes Envoy",
   "Letting a response go on before there is one": "crashes Envoy",
+  "close_stream in response trailers that go on": "crashes Envoy",
   "A gRPC call with an empty target": "crashes Envoy",
   "gRPC calls by google_grpc": "not emulated",
   "xds.node.extensions, user_agent_build_version": "60 kB of Envoy's own; not emulated",

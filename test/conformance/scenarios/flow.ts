@@ -126,7 +126,7 @@ const interruptions: Scenario[] = streamCallbacks
       plugins: [
         {
           guest: (w: GuestWriter) => ({
-            [callback]: `${w.show("close", w.call("proxy_close_stream", stream))} (i32.const 0)`,
+            [callback]: `${w.show("close", w.call("proxy_close_stream", stream))} ${afterClose(callback)}`,
             proxy_on_log: `${w.logProperty("response.code_details")} ${w.log("end")}`,
           }),
         },
@@ -136,6 +136,11 @@ const interruptions: Scenario[] = streamCallbacks
       logs: ["close=0"],
     })),
   ]);
+
+/** Response trailers that go on then crash Envoy. */
+function afterClose(callback: string): string {
+  return callback === "proxy_on_response_trailers" ? "(i32.const 1)" : "(i32.const 0)";
+}
 
 const grpcReplies: Scenario[] = [0, 5, 16, 17, -1].map((grpcStatus) => ({
   name: `flow: a local reply with gRPC status ${grpcStatus} to a gRPC request`,

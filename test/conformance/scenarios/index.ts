@@ -19,6 +19,7 @@ import { routes } from "./routes.ts";
 import { singleRules } from "./single-rules.ts";
 import { tcpScenarios } from "./tcp.ts";
 import { updates } from "./updates.ts";
+import { upstreamScenarios } from "./upstream.ts";
 import { wasi } from "./wasi.ts";
 
 /** All scenarios but those of {@link rustScenarios}, which need modules that are built apart; names are unique. */
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   ...tcpScenarios,
   ...memoryScenarios,
   ...routes,
+  ...upstreamScenarios,
   ...expressions,
   ...singleRules,
 ];
