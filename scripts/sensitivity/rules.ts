@@ -277,4 +277,16 @@ export const rules: readonly Rule[] = [
     from: "if (cas !== 0 && cas !== known.cas) return Status.CasMismatch;",
     to: "",
   },
+  {
+    name: "x-envoy-upstream-service-time stands in answers to complete requests only",
+    file: "http/router.ts",
+    from: "if (info.upstreamStart !== null) {",
+    to: "{ info.upstreamStart ??= services.clock.now();",
+  },
+  {
+    name: "a flaw of the request shows when there is a connection",
+    file: "http/router.ts",
+    from: "if (isConnected) return this.#answer(503, flaw, details);",
+    to: "return this.#answer(503, flaw, details);",
+  },
 ];
