@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,8 @@ import (
 // agentCommand is pilot-agent, with all its own arguments. It ends with its input, and Envoy with it: whoever started it
 // cannot leave it behind.
 func agentCommand() *cobra.Command {
+	// Whoever would read the log may be gone by then.
+	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)

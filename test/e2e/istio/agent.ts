@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { waitUntil } from "../../../harness/envoy/wait.ts";
 import { freePort } from "../../free-port.ts";
+import { ended } from "./ended.ts";
 import type { Istio } from "./program.ts";
 
 export interface AgentOptions {
@@ -108,9 +109,8 @@ export class Agent implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.hasEnded) {
-      const closed = new Promise((resolve) => this.child.once("close", resolve));
       this.child.stdin!.end();
-      await closed;
+      await ended(this.child, `the agent\n${this.log.slice(-10).join("\n")}`);
     }
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { ended } from "./ended.ts";
 import type { Istio } from "./program.ts";
 
 /** A request that Istio's program refuses. */
@@ -46,9 +47,8 @@ export class Conversation<Request, Answer> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.ended !== null) return;
-    const closed = new Promise((resolve) => this.child.once("close", resolve));
     this.child.stdin!.end();
-    await closed;
+    await ended(this.child, `${this.command}\n${this.complaint}`);
   }
 
   private end(error: Error): void {

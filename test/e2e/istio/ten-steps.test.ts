@@ -13,6 +13,7 @@ import { packAll } from "../../../scripts/release/pack.ts";
 import { stageAll } from "../../../scripts/release/stage.ts";
 import { freePort } from "../../free-port.ts";
 import { Mesh, type Resource } from "./mesh.ts";
+import { ended } from "./ended.ts";
 import { findIstio } from "./program.ts";
 
 const istio = await findIstio();
@@ -99,7 +100,7 @@ function readSteps(guide: string, replacements: Readonly<Record<string, string>>
 class Shell implements AsyncDisposable {
   folder: string;
   readonly #environment: NodeJS.ProcessEnv;
-  readonly #background: ChildProcess[] = [];
+  readonly #background: { child: ChildProcess; said: { text: string } }[] = [];
 
   constructor(folder: string, environment: Record<string, string>) {
     this.folder = folder;
@@ -117,16 +118,15 @@ class Shell implements AsyncDisposable {
 
   async startInBackground(command: string, ready: string): Promise<void> {
     const child = this.#spawn(command);
-    this.#background.push(child);
     const said = outputOf(child);
+    this.#background.push({ child, said });
     await waitUntil(`${command} to say ${ready}`, async () => said.text.includes(ready) || null, 60_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#background) {
-      const closed = new Promise((resolve) => child.on("close", resolve));
+    for (const { child, said } of this.#background) {
       process.kill(-child.pid!);
-      await closed;
+      await ended(child, `the command in the background\n${said.text}`);
     }
   }
 
