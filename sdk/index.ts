@@ -1,6 +1,5 @@
 /** `@attache/sdk`: everything a filter imports. */
 import "./abort"; // First: whatever any other file runs at its top level may need it.
-import "./memory/cold-text";
 export {
   attributeBool,
   attributeInteger,

@@ -36,6 +36,9 @@ import { downstreamData, upstreamData } from "./tcp/tcp-data";
 import { CloseType } from "./tcp/tcp-status";
 import { Timer } from "./time/timer";
 
+// Called by the module itself: the transform takes it out of the exports.
+export { unpackTexts } from "./memory/packed-texts";
+
 const out = memory.data(8, 4);
 
 export function proxy_abi_version_0_2_1(): void {}

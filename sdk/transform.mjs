@@ -6,11 +6,11 @@
  * - tells the SDK how many bytes are allocated, which the compiler's collector keeps to itself;
  * - leaves out the allocator's checks of itself. Those of filters (`assert`, `!`, array bounds) stay;
  * - leaves out of static objects what only the allocator reads of those on the heap;
- * - halves the texts that only the configuration needs (`cold-texts.mjs`).
+ * - stores string literals packed (`packed-texts.mjs`).
  */
 import { CommonFlags, DiagnosticCode, ElementKind, Node } from "assemblyscript";
 import { Transform } from "assemblyscript/transform";
-import { shrinkColdTexts } from "./cold-texts.mjs";
+import { packTexts } from "./packed-texts.mjs";
 
 const SDK = "~lib/@attache/sdk/";
 
@@ -71,7 +71,10 @@ export default class FilterTransform extends Transform {
       false,
     );
     collector.statements.push(...source("~lib/rt/allocated").statements.splice(0));
-    shrinkColdTexts(parser);
+  }
+
+  afterCompile(module) {
+    packTexts(module, this.binaryen);
   }
 
   afterInitialize(program) {

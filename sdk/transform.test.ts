@@ -171,8 +171,6 @@ describe("the compiled module", () => {
 
   it("keeps the filter's own checks", async () => {
     const members = `override onLog(): void { assert(currentTimeNs() == 0, "the clock runs"); }`;
-    expect(
-      Buffer.from(await compileFilter(filterSource(members))).includes(Buffer.from("the clock runs", "utf16le")),
-    ).toBe(true);
+    expect(Buffer.from(await compileFilter(filterSource(members))).includes("the clock runs")).toBe(true);
   });
 });

@@ -204,8 +204,6 @@ function deny(id: string): FilterHeaders {
 }
 
 /** A path that has no normal form, or must have it, cannot be decided about. */
-// @ts-ignore: decorator
-@cold
 function rejectPath(): FilterHeaders {
   report("denied", "path");
   return new LocalReply(400)

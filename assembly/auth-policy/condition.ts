@@ -135,8 +135,6 @@ function claimPath(names: string): string[] {
   return path;
 }
 
-// @ts-ignore: decorator
-@cold
 function explainUnknown(kind: string, key: string): string {
   if (kind == "destination.namespace") return "destination.namespace is replaced by the metadata.namespace";
   if (kind == "destination.labels") return "destination.labels is replaced by the workload selector";

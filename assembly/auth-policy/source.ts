@@ -57,8 +57,6 @@ function readField(
 }
 
 /** Why the address of the direct peer cannot be asked for. */
-// @ts-ignore: decorator
-@cold
 export function noPeerAddress(): string {
   return (
     "the proxy does not tell filters the address of the direct peer: use remoteIpBlocks or remote.ip, or set " +

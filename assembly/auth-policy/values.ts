@@ -169,8 +169,6 @@ export class Values {
   }
 }
 
-// @ts-ignore: decorator
-@cold
 export function noTokens(): string {
   return "never matches: no token is verified, since there is no requestAuthentication";
 }

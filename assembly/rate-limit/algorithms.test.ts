@@ -1,21 +1,14 @@
-import { startEmulator } from "@attache/harness";
+import { startEmulator, type UpstreamRequest } from "@attache/harness";
 import { expect, it } from "vitest";
-import { models, type Quota } from "./models.ts";
+import { Dice } from "../../test/conformance/dice.ts";
+import { least, models, type Quota } from "./models.ts";
 
 const module = new URL("build/plugin.wasm", import.meta.url);
 const start = Date.UTC(2025, 0, 1);
 
-/** Numbers below `limit`, the same in every run. */
-function dice(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-}
-
-const periods = ["1ms", "7ms", "100ms", "1s", "90s", "1h", "366d"];
-const milliseconds = [1, 7, 100, 1000, 90_000, 3_600_000, 31_622_400_000];
+const periods = ["1ms", "7ms", "100ms", "1s", "90s", "1h", "366d", "month", "year"];
+const day = 86_400_000;
+const milliseconds = [1, 7, 100, 1000, 90_000, 3_600_000, 366 * day, 30 * day, 365 * day];
 
 /** Limits around which fractions, single requests and large numbers appear. */
 const limits = [1, 2, 3, 7, 10, 97, 1000, 2 ** 32 + 1, 2 ** 53];
@@ -26,19 +19,22 @@ const leastSteps = Number(process.env.ATTACHE_STEPS ?? 2_000);
 // Virtual time exists only in the emulator.
 for (const [algorithm, model] of Object.entries(models)) {
   it(`${algorithm} decides as a plain model does, in virtual time`, { timeout: 3_600_000 }, async () => {
-    const roll = dice(algorithm.length);
+    const dice = new Dice(algorithm.length);
+    const roll = (limit: number) => Math.floor(dice.next() * limit);
     let steps = 0;
     let rejections = 0;
     const end = Date.now() + 2_500;
     while (steps < leastSteps || Date.now() < end) {
-      const choice = roll(periods.length);
-      const limit = limits[roll(limits.length)]!;
+      const choice = roll(algorithm === "fixedWindow" ? periods.length : periods.length - 2);
+      const limit = algorithm === "slidingLog" ? [1, 2, 3, 7, 64][roll(5)]! : limits[roll(limits.length)]!;
       // A full burst must come back within 146 years.
       const largest = algorithm === "gcra" ? 2 ** 53 : Math.floor(2 ** 42 / milliseconds[choice]!);
       const share = algorithm === "gcra" ? [1, 0.3, 1.7][roll(3)]! : 1;
-      const isWindow = algorithm.endsWith("Window");
-      const burst = isWindow ? limit : Math.max(1, Math.min(Math.ceil(limit * share), largest));
+      const hasBurst = algorithm === "gcra" || algorithm === "tokenBucket";
+      const burst = !hasBurst ? limit : Math.max(1, Math.min(Math.ceil(limit * share), largest));
       const quota: Quota = { limit, burst, periodMs: milliseconds[choice]! };
+      if (choice >= 7) quota.calendar = choice === 7 ? "month" : "year";
+      const isLate = roll(2) === 1;
       const numbers =
         algorithm === "tokenBucket"
           ? { maxTokens: burst, tokensPerFill: (quota.limit = 1 + roll(5)), fillInterval: periods[choice] }
@@ -50,12 +46,18 @@ for (const [algorithm, model] of Object.entries(models)) {
             algorithm,
             ...numbers,
             key: [{ header: "x-user" }],
-            costFrom: { header: "x-cost", max: 2 ** 53 },
+            costFrom: { [isLate ? "responseHeader" : "header"]: "x-cost", max: 2 ** 53 },
           },
         ],
         response: { headers: "draft03", headersOnAllowed: true },
       };
-      await using host = await startEmulator({ plugins: [{ module, configuration }], startTime: start, workers: 2 });
+      const app = (request: UpstreamRequest) => ({ headers: { "x-cost": request.header("x-late-cost")! } });
+      await using host = await startEmulator({
+        plugins: [{ module, configuration }],
+        clusters: { app },
+        startTime: start,
+        workers: 2,
+      });
       const users = [model(quota), model(quota)];
       let now = start;
       for (let step = 0; step < 400; step++, steps++) {
@@ -64,9 +66,12 @@ for (const [algorithm, model] of Object.entries(models)) {
         now += wait;
         const user = roll(2);
         const cost = [1, 1, 1, 1 + roll(Math.min(burst, 50)), burst, burst + 1][roll(6)]!;
-        const headers = { "x-user": `user-${user}`, "x-cost": String(Math.min(cost, 2 ** 53)) };
+        const lateCost = BigInt([0, 1, 2, roll(Math.min(burst, 50)), burst, 2 * burst][roll(6)]!);
+        const headers = { "x-user": `user-${user}`, "x-cost": String(Math.min(cost, 2 ** 53)), "x-late-cost": `${lateCost}` }; // prettier-ignore
         const response = await host.fetch("/", { headers });
-        const expected = users[user]!.take(BigInt(now) * 1_000_000n, BigInt(Math.min(cost, 2 ** 53)));
+        const taken = isLate ? 1n : BigInt(Math.min(cost, 2 ** 53));
+        const expected = users[user]!.take(BigInt(now) * 1_000_000n, taken);
+        if (isLate && expected.allowed) users[user]!.settle(taken, least(lateCost, 2n ** 53n));
         const seen = {
           allowed: response.status === 200,
           remaining: response.header("x-ratelimit-remaining"),

@@ -1,24 +1,33 @@
-import { ByteView, ConfigReader, queryParameter, RequestHeaders, Text } from "@attache/sdk";
-import { LARGEST_COUNT } from "./quota";
+import { ByteView, ConfigReader, queryParameter, RequestHeaders, ResponseHeaders, Text } from "@attache/sdk";
+import { LARGEST_COUNT } from "./read-quota";
+import { readStatuses, StatusSet } from "./status-set";
 
-/** How much of a limit one request takes: a number, or one that the request names, within bounds. */
+/** How much of a limit one request takes: a number, or one that the request or its response names, within bounds. */
 @final
 export class Cost {
   private readonly fixed: u64;
   private readonly largest: u64;
   private readonly header: Text | null;
+  private readonly responseHeader: Text | null;
   private readonly query: string;
+  /** Responses that count; all of them when `null`. */
+  private readonly statuses: StatusSet | null;
 
   constructor(config: ConfigReader) {
     const from = config.object("costFrom");
     this.fixed = config.integer("cost", 1, 1, LARGEST_COUNT);
     this.largest = from.integer("max", 1_000_000, 1, LARGEST_COUNT);
     this.query = from.string("query", "");
-    const header = from.string("header", "");
-    this.header = header.length > 0 ? new Text(header) : null;
-    if (from.isPresent && header.length > 0 == this.query.length > 0) {
-      from.error("exactly one of header and query must be given");
-    }
+    this.header = nameOf(from, "header");
+    this.responseHeader = nameOf(from, "responseHeader");
+    this.statuses = readStatuses(config.array("countStatuses"));
+    const kinds = <i32>(this.header !== null) + <i32>(this.query.length > 0) + <i32>(this.responseHeader !== null);
+    if (from.isPresent && kinds != 1) from.error("exactly one of header, query and responseHeader must be given");
+  }
+
+  /** Whether only the response tells what the request takes. */
+  get isLate(): bool {
+    return this.responseHeader !== null || this.statuses !== null;
   }
 
   /** What is no whole number of at least 1 counts as the fixed cost; what is too much as the largest. */
@@ -31,16 +40,31 @@ export class Cost {
       const path = headers.getBytes(":path");
       if (path !== null) text = queryParameter(path, this.query);
     }
-    return text === null ? this.fixed : this.parse(text);
+    const cost = this.parse(text);
+    return cost == 0 ? this.fixed : cost;
   }
 
-  private parse(text: ByteView): u64 {
+  /** As {@link of} what a request takes whose response has these headers; 0 when it does not count, or says so itself. */
+  ofResponse(headers: ResponseHeaders): u64 {
+    const statuses = this.statuses;
+    if (statuses !== null && !statuses.has(headers.status)) return 0;
+    const header = this.responseHeader;
+    return header === null ? this.fixed : this.parse(headers.getBytesOf(header));
+  }
+
+  private parse(text: ByteView | null): u64 {
+    if (text === null || text.length == 0) return this.fixed;
     let value: u64 = 0;
     for (let index = 0; index < text.length; index++) {
       const digit = <u32>text.at(index) - 0x30;
       if (digit > 9) return this.fixed;
       value = min(value * 10 + digit, <u64>LARGEST_COUNT);
     }
-    return value == 0 ? this.fixed : min(value, this.largest);
+    return min(value, this.largest);
   }
+}
+
+function nameOf(config: ConfigReader, field: string): Text | null {
+  const name = config.string(field, "");
+  return name.length > 0 ? new Text(name) : null;
 }

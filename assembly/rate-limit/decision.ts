@@ -6,7 +6,7 @@ import { Window } from "./window";
 /** What a limit has decided about one request, kept while the request waits or runs. */
 @final
 export class Decision {
-  /** When what it charged will have run out, for each window. */
+  /** When its windows were idle with what it charged: see `Quota.refund`. */
   readonly idle: StaticArray<u64>;
   private readonly closest: Window | null;
   /** What clients are told, for each window: what is left, when all of it is, and how long to wait. */
@@ -14,7 +14,7 @@ export class Decision {
 
   /**
    * @param next decision about the same request
-   * @param charged what the request takes now, at `chargedAt`
+   * @param charged what the request has taken
    */
   constructor(
     readonly limit: Limit,
@@ -23,7 +23,6 @@ export class Decision {
     readonly quota: Quota,
     readonly hash: u64,
     readonly charged: u64,
-    readonly chargedAt: u64,
     readonly isEnforced: bool,
     readonly deniesFailure: bool,
   ) {

@@ -1,5 +1,5 @@
 import { mulDiv, remainder } from "./mul-div";
-import { LONGEST_NS, NEVER, Window } from "./window";
+import { NEVER, Window } from "./window";
 
 /**
  * The generic cell rate algorithm (ITU-T I.371): a continuous flow of `limit` per period that lets `burst` pass at once
@@ -12,7 +12,7 @@ export class Gcra extends Window {
   private readonly rate: u64;
   private readonly period: u64;
   /** The time a full burst stands for, and its fraction in 1/rate. */
-  private readonly burstNs: u64;
+  readonly burstNs: u64;
   private readonly burstFraction: u64;
 
   constructor(
@@ -21,17 +21,12 @@ export class Gcra extends Window {
     periodNs: u64,
     private readonly burst: u64,
   ) {
-    super(name, limit, periodNs);
+    super(name, limit, periodNs, 16);
     const common = greatestCommonDivisor(periodNs, limit);
     this.rate = limit / common;
     this.period = periodNs / common;
     this.burstNs = mulDiv(burst, this.period, this.rate);
     this.burstFraction = remainder;
-  }
-
-  /** Whether the numbers are within what 64 bits can count. */
-  get isCountable(): bool {
-    return this.burstNs <= LONGEST_NS;
   }
 
   bringBack(state: usize, now: u64): bool {
@@ -42,22 +37,23 @@ export class Gcra extends Window {
     return true;
   }
 
-  charge(state: usize, now: u64, cost: u64): bool {
+  charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {
     let arrival = load<u64>(state);
     let fraction = load<u64>(state, 8);
     if (arrival < now) {
       arrival = now;
       fraction = 0;
     }
-    if (cost > this.burst) return this.refuse(arrival, fraction, now, NEVER);
-    let next = arrival + mulDiv(cost, this.period, this.rate);
+    if (cost > this.burst && !isOwed) return this.refuse(arrival, fraction, now, NEVER);
+    let next = arrival + mulDiv(min(cost, this.burst), this.period, this.rate);
     let nextFraction = fraction + remainder;
     if (nextFraction >= this.rate) {
       nextFraction -= this.rate;
       next += 1;
     }
     const debt = next - now;
-    if (debt > this.burstNs || (debt == this.burstNs && nextFraction > this.burstFraction)) {
+    if (isOwed) next = now + min(debt, this.burstNs << 1);
+    else if (debt > this.burstNs || (debt == this.burstNs && nextFraction > this.burstFraction)) {
       const wait = debt - this.burstNs + (nextFraction > this.burstFraction ? 1 : 0);
       return this.refuse(arrival, fraction, now, wait);
     }
@@ -67,7 +63,7 @@ export class Gcra extends Window {
     return true;
   }
 
-  refund(state: usize, chargedAt: u64, cost: u64): void {
+  refund(state: usize, idle: u64, cost: u64): void {
     let arrival = load<u64>(state) - mulDiv(cost, this.period, this.rate);
     let fraction = load<u64>(state, 8);
     if (fraction < remainder) {

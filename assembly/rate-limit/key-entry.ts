@@ -1,7 +1,7 @@
-import { ByteView, ConfigReader, getPropertyAt, pathEnd, queryParameter, RequestHeaders, requestCookie, Text, UriTemplate } from "@attache/sdk"; // prettier-ignore
+import { ByteView, getPropertyAt, JsonDocument, JsonKind, pathEnd, queryParameter, RequestHeaders, requestCookie, Text, UriTemplate } from "@attache/sdk"; // prettier-ignore
 import { ClientAddress } from "./client-address";
-import { decimal } from "./decimal";
 import { MaskedAddress } from "./masked-address";
+import { RequestMatches } from "./request-matches";
 
 /** What a request without the value of an entry means. */
 export const enum OnMissing {
@@ -29,7 +29,7 @@ export abstract class KeyEntry {
 
 /** The same value for all requests. */
 @final
-class GenericKey extends KeyEntry {
+export class GenericKey extends KeyEntry {
   private readonly text: Text;
 
   constructor(value: string) {
@@ -44,7 +44,7 @@ class GenericKey extends KeyEntry {
 
 /** All values of a header, joined by commas; an empty one is none. */
 @final
-class HeaderEntry extends KeyEntry {
+export class HeaderEntry extends KeyEntry {
   private readonly header: Text;
 
   constructor(name: string) {
@@ -60,7 +60,7 @@ class HeaderEntry extends KeyEntry {
 
 /** The first value of a query parameter, decoded. */
 @final
-class QueryEntry extends KeyEntry {
+export class QueryEntry extends KeyEntry {
   constructor(private readonly parameter: string) {
     super();
   }
@@ -74,7 +74,7 @@ class QueryEntry extends KeyEntry {
 
 
 @final
-class CookieEntry extends KeyEntry {
+export class CookieEntry extends KeyEntry {
   constructor(private readonly cookie: string) {
     super();
   }
@@ -87,7 +87,7 @@ class CookieEntry extends KeyEntry {
 
 
 @final
-class AddressEntry extends KeyEntry {
+export class AddressEntry extends KeyEntry {
   constructor(
     private readonly client: ClientAddress,
     private readonly mask: MaskedAddress,
@@ -103,7 +103,7 @@ class AddressEntry extends KeyEntry {
 
 /** The path without its query, or the first template that it matches. */
 @final
-class PathEntry extends KeyEntry {
+export class PathEntry extends KeyEntry {
   private readonly other: Text = new Text("other");
 
   constructor(
@@ -131,7 +131,7 @@ class PathEntry extends KeyEntry {
 
 /** `:authority` in lower case, without its port. */
 @final
-class HostEntry extends KeyEntry {
+export class HostEntry extends KeyEntry {
   override find(headers: RequestHeaders): ByteView | null {
     const authority = headers.getBytes(":authority");
     if (authority === null || authority.length == 0) return null;
@@ -158,7 +158,7 @@ function lowerCase(text: ByteView): ByteView {
 
 
 @final
-class MethodEntry extends KeyEntry {
+export class MethodEntry extends KeyEntry {
   override find(headers: RequestHeaders): ByteView | null {
     return headers.getBytes(":method");
   }
@@ -166,7 +166,7 @@ class MethodEntry extends KeyEntry {
 
 /** An attribute of the proxy; an empty one is none. */
 @final
-class AttributeEntry extends KeyEntry {
+export class AttributeEntry extends KeyEntry {
   /** @param path segments separated by NUL */
   constructor(private readonly path: string) {
     super();
@@ -178,117 +178,49 @@ class AttributeEntry extends KeyEntry {
   }
 }
 
-/** Reads one entry: an object with exactly one of the kinds, and perhaps `name` and `onMissing`. */
-export function readKeyEntry(config: ConfigReader, client: ClientAddress): KeyEntry {
-  const reader = new KeyEntryReader(config, client);
-  const entry = reader.read();
-  if (reader.kinds != 1) config.error("exactly one kind of entry must be given, such as header or remoteAddress");
-  entry.name = config.string("name", reader.name);
-  entry.onMissing = config.oneOf("onMissing", ["skipLimit", "skipEntry", "useEmpty", "reject"], OnMissing.SkipLimit);
-  entry.definition = reader.definition;
-  return entry;
-}
-
-
+/** A value for requests that match, or that do not. */
 @final
-class KeyEntryReader {
-  kinds: i32 = 0;
-  name: string = "";
-  definition: string = "";
+export class MatchEntry extends KeyEntry {
+  private readonly text: Text;
 
   constructor(
-    private readonly config: ConfigReader,
-    private readonly client: ClientAddress,
-  ) {}
-
-  read(): KeyEntry {
-    const config = this.config;
-    let entry: KeyEntry = new GenericKey("");
-    if (this.has("genericKey")) entry = new GenericKey(this.text("genericKey", "genericKey"));
-    if (this.has("header")) entry = new HeaderEntry(this.text("header", ""));
-    if (this.has("query")) entry = new QueryEntry(this.text("query", ""));
-    if (this.has("cookie")) entry = new CookieEntry(this.text("cookie", ""));
-    if (this.has("claim")) entry = this.claim();
-    if (this.has("metadata")) entry = this.metadata();
-    if (this.has("remoteAddress")) entry = this.address("remoteAddress", 32, 128);
-    if (this.has("maskedRemoteAddress")) entry = this.address("maskedRemoteAddress", 24, 64);
-    if (this.plain("path")) entry = new PathEntry([], []);
-    if (this.has("pathTemplate")) entry = this.pathTemplate();
-    if (this.plain("host")) entry = new HostEntry();
-    if (this.plain("method")) entry = new MethodEntry();
-    if (this.plain("route")) entry = new AttributeEntry("xds\0route_name");
-    if (this.plain("connection")) entry = new AttributeEntry("connection\0id");
-    if (this.plain("principal")) entry = new AttributeEntry("connection\0uri_san_peer_certificate");
-    if (this.plain("sourceCluster")) entry = new AttributeEntry("xds\0node\0cluster");
-    if (this.plain("destinationCluster")) entry = new AttributeEntry("xds\0cluster_name");
-    return entry;
+    private readonly match: RequestMatches,
+    private readonly expected: bool,
+    value: string,
+  ) {
+    super();
+    this.text = new Text(value);
   }
 
-  private has(kind: string): bool {
-    if (!this.config.has(kind)) return false;
-    this.kinds += 1;
-    this.name = kind;
-    this.definition = kind;
-    return true;
-  }
-
-  /** A kind without anything to say about it: `{}`. */
-  private plain(kind: string): bool {
-    return this.has(kind) && this.config.object(kind).isPresent;
-  }
-
-  private text(kind: string, name: string): string {
-    const value = this.config.string(kind, "");
-    if (value.length == 0 || value.includes("\0")) this.config.get(kind).error("must not be empty or hold NUL");
-    this.name = name.length > 0 ? name : value;
-    this.definition = kind + "=" + value;
-    return value;
-  }
-
-  /** What the filter `envoy.filters.http.jwt_authn` verified and published under `payload`. */
-  private claim(): KeyEntry {
-    const claim = this.text("claim", "");
-    return new AttributeEntry("metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0payload\0" + nested(claim)); // prettier-ignore
-  }
-
-  private metadata(): KeyEntry {
-    const config = this.config.object("metadata");
-    let path = "metadata\0filter_metadata\0" + config.required("filter").asString();
-    const keys = config.required("path").asArray();
-    for (let index = 0; index < keys.length; index++) path += "\0" + keys.at(index).asString();
-    this.definition = path;
-    return new AttributeEntry(path);
-  }
-
-  private address(kind: string, v4: i64, v6: i64): KeyEntry {
-    const config = this.config.object(kind);
-    const isMasked = v6 < 128;
-    const bits4 = <i32>(isMasked ? config.integer("v4", v4, 1, 32) : v4);
-    const bits6 = <i32>(isMasked ? config.integer("v6", v6, 1, 128) : v6);
-    this.definition = kind + decimal(bits4) + "," + decimal(bits6);
-    return new AddressEntry(this.client, new MaskedAddress(bits4, bits6));
-  }
-
-  private pathTemplate(): KeyEntry {
-    const config = this.config.array("pathTemplate");
-    const templates: UriTemplate[] = [];
-    const texts: Text[] = [];
-    if (config.isPresent && config.length == 0) config.error("at least one template must be given");
-    for (let index = 0; index < config.length; index++) {
-      const entry = config.at(index);
-      const text = entry.asString();
-      const template = new UriTemplate(text);
-      if (entry.isPresent && template.error !== null) entry.error(template.error!);
-      templates.push(template);
-      texts.push(new Text(text));
-      this.definition += "," + text;
-    }
-    return new PathEntry(templates, texts);
+  override find(headers: RequestHeaders): ByteView | null {
+    return this.match.matches(headers) == this.expected ? ByteView.of(this.text.encoded, this.text.length) : null;
   }
 }
 
-/** `a.b` as a path of two segments. */
-function nested(name: string): string {
-  const dot = name.indexOf(".");
-  return dot < 0 ? name : name.substring(0, dot) + "\0" + nested(name.substring(dot + 1));
+/** A claim of a verified token: text, a number or truth. */
+@final
+export class ClaimEntry extends KeyEntry {
+  /** As `envoy.filters.http.jwt_authn` publishes it. */
+  private readonly attribute: string;
+  private readonly document: JsonDocument = new JsonDocument();
+
+  constructor(private readonly path: string[]) {
+    super();
+    this.attribute = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0payload\0" + path.join("\0");
+  }
+
+  override find(headers: RequestHeaders): ByteView | null {
+    const value = getPropertyAt(this.attribute);
+    if (value !== null && value.length > 0) return value;
+    // As auth-policy does.
+    const payload = getPropertyAt("jwt_payload");
+    if (payload === null) return null;
+    const document = this.document;
+    document.parse(payload.start, payload.length);
+    let claim = document.root;
+    for (let index = 0; index < this.path.length; index++) claim = claim.member(unchecked(this.path[index]));
+    return claim.length == 0 || claim.kind == JsonKind.Null || claim.kind >= JsonKind.Array
+      ? null
+      : ByteView.of(claim.start, claim.length);
+  }
 }

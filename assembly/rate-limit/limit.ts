@@ -1,21 +1,24 @@
-import { ByteView, ConfigReader, ProtobufWriter, RequestHeaders, SharedResult } from "@attache/sdk";
-import { RequestFacts, RequestMatch } from "@attache/istio";
+import { ConfigReader, ProtobufWriter, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
+import { Algorithm, readAlgorithm } from "./algorithm";
 import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
 import { Cost } from "./cost";
 import { Decision } from "./decision";
 import { HashKey } from "./hash-key";
-import { KeyEntry, OnMissing, readKeyEntry } from "./key-entry";
+import { OnMissing } from "./key-entry";
+import { LimitKey } from "./limit-key";
 import { LimitMetrics } from "./limit-metrics";
+import { checkName } from "./limit-name";
 import { Override } from "./override";
 import { Percentage } from "./percentage";
-import { Algorithm, checkName, Quota, readAlgorithm, readQuota, readServiceQuota } from "./quota";
+import { Quota } from "./quota";
+import { readQuota, readServiceQuota } from "./read-quota";
+import { RequestMatches } from "./request-matches";
 import { OverLimitCache } from "./service/over-limit-cache";
 import { ServiceCode, ServiceReply, ServiceStatus } from "./service/service-reply";
-import { sipHash } from "./sip-hash";
 import { StateTable } from "./state-table";
 import { Verdict } from "./verdict";
-import { NEVER, STATE_SIZE } from "./window";
+import { NEVER } from "./window";
 
 /** How often a change is tried again that another worker came before, until the failure mode decides. */
 const MOST_ATTEMPTS: i32 = 16;
@@ -29,15 +32,16 @@ export class Limit {
   readonly isShadow: bool;
   /** Counted by the service, for several proxies. */
   readonly isGlobal: bool;
+  /** Counts requests until they end. */
+  private readonly isConcurrency: bool;
   readonly metrics: LimitMetrics;
   /** What the last {@link decide} found, or {@link commit} changed it to. */
   verdict: Verdict = Verdict.NotConcerned;
   /** The quota that it found to apply. */
   quota: Quota;
 
-  private readonly alternatives: RequestMatch[] = [];
-  private readonly facts: RequestFacts = new RequestFacts();
-  private readonly entries: KeyEntry[] = [];
+  private readonly match: RequestMatches;
+  private readonly key: LimitKey;
   private readonly overrides: Override[] = [];
   private readonly ownQuota: Quota;
   private readonly cost: Cost;
@@ -46,30 +50,35 @@ export class Limit {
   private readonly allowsOnFailure: bool;
   private readonly failureDenied: Percentage;
   private readonly overs: OverLimitCache | null;
-  private readonly hashKey: HashKey;
   private readonly slots: u32;
   private table: StateTable | null = null;
 
-  /** Addresses of the views of the entries' values; 0: absent. */
-  private readonly values: StaticArray<usize>;
   private hash: u64 = 0;
   private charged: u64 = 0;
   private isEnforced: bool = true;
   private deniesFailure: bool = true;
 
-  constructor(config: ConfigReader, client: ClientAddress, hashKey: HashKey, defaultSlots: i64) {
+  /** @param rule number of the rule that it stands in; -1 when it is for all others */
+  constructor(
+    config: ConfigReader,
+    readonly rule: i32,
+    client: ClientAddress,
+    hashKey: HashKey,
+    defaultSlots: i64,
+  ) {
     const name = config.required("name").asString();
     const isGlobal = config.oneOf("scope", ["local", "global"], 0) == 1;
     const algorithm = isGlobal ? Algorithm.Gcra : readAlgorithm(config);
     this.isGlobal = isGlobal;
-    this.hashKey = hashKey;
     this.overs = isGlobal ? new OverLimitCache() : null;
     this.name = name;
     this.metrics = new LimitMetrics(name);
     const ownQuota = isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name);
     this.ownQuota = ownQuota;
     this.quota = ownQuota;
+    this.match = new RequestMatches(config.array("match"));
     this.cost = new Cost(config);
+    this.isConcurrency = algorithm == Algorithm.Concurrency;
     this.enabled = new Percentage(config, "enabledPercent");
     this.enforced = new Percentage(config, "enforcedPercent");
     this.ownAnswer = config.has("response") ? new Answer(config.object("response")) : null;
@@ -78,22 +87,23 @@ export class Limit {
     this.failureDenied = new Percentage(config, "failureModeDenyPercent");
     const key = config.array("key");
     this.slots = key.length == 0 || isGlobal ? 1 : <u32>config.integer("slots", defaultSlots, 4, 4_194_304);
-    this.values = new StaticArray<usize>(key.length);
+    this.key = new LimitKey(key, client, hashKey);
 
     if (config.has("name")) checkName(config.get("name"), name);
-    const match = config.array("match");
-    for (let index = 0; index < match.length; index++) {
-      this.alternatives.push(new RequestMatch(match.at(index).asObject()));
-    }
-    for (let index = 0; index < key.length; index++) {
-      this.entries.push(readKeyEntry(key.at(index).asObject(), client));
+    if (this.cost.isLate && (isGlobal || this.isConcurrency)) {
+      config.error("responses can only tell the cost of local limits, and not with the algorithm concurrency");
     }
     const overrides = config.array("overrides");
     for (let index = 0; index < overrides.length; index++) {
-      this.overrides.push(new Override(overrides.at(index).asObject(), this.entries, algorithm, name, isGlobal));
+      this.overrides.push(new Override(overrides.at(index).asObject(), this.key.entries, algorithm, name, isGlobal));
     }
     if (isGlobal && key.length == 0)
       config.error("a global limit needs a key: its entries are the service's descriptor");
+  }
+
+  /** Whether what a request takes is only known later than when it is decided about. */
+  get isOpenEnded(): bool {
+    return this.isConcurrency || this.cost.isLate;
   }
 
   /** What the request that was decided about takes. */
@@ -103,8 +113,7 @@ export class Limit {
 
   /** What the states of this limit depend on, as text. */
   get definition(): string {
-    let text = this.name + "\0" + this.ownQuota.definition;
-    for (let index = 0; index < this.entries.length; index++) text += "\0" + this.entries[index].definition;
+    let text = this.name + "\0" + this.ownQuota.definition + this.key.definition;
     for (let index = 0; index < this.overrides.length; index++) text += "\0" + this.overrides[index].quota.definition;
     return text;
   }
@@ -112,11 +121,11 @@ export class Limit {
   /** @param generation set apart from other states of a limit with this name */
   openTable(generation: string): void {
     if (this.isGlobal) return;
-    let windows = this.ownQuota.windows.length;
+    let size = this.ownQuota.stateSize;
     for (let index = 0; index < this.overrides.length; index++) {
-      windows = max(windows, this.overrides[index].quota.windows.length);
+      size = max(size, this.overrides[index].quota.stateSize);
     }
-    this.table = new StateTable("rate-limit\0" + this.name + "\0" + generation, this.slots, windows);
+    this.table = new StateTable("rate-limit\0" + this.name + "\0" + generation, this.slots, size);
   }
 
   /** Whether a request over this limit, or one that could not be counted, is to be answered by the filter. */
@@ -129,9 +138,10 @@ export class Limit {
   concerns(headers: RequestHeaders): bool {
     this.verdict = Verdict.NotConcerned;
     this.charged = 0;
-    if (!this.matches(headers) || !this.enabled.takes()) return false;
-    const missing = this.readKey(headers);
+    if (!this.match.matches(headers) || !this.enabled.takes()) return false;
+    const missing = this.key.read(headers);
     if (missing == OnMissing.SkipLimit) return false;
+    this.hash = this.key.hash;
     this.isEnforced = !this.isShadow && this.enforced.takes();
     this.deniesFailure = !this.allowsOnFailure && this.failureDenied.takes();
     this.quota = missing == OnMissing.Reject ? nothing() : this.findQuota();
@@ -184,15 +194,10 @@ export class Limit {
   }
 
   /** What this limit has decided, for a later callback, before `next`; only that when the request does not concern it. */
-  keep(next: Decision | null, now: u64): Decision | null {
+  keep(next: Decision | null): Decision | null {
     if (this.verdict == Verdict.NotConcerned) return next;
-    const decision = new Decision(this, next, this.verdict, this.quota, this.hash, this.charged, now, this.isEnforced, this.deniesFailure); // prettier-ignore
-    if (this.isGlobal || this.verdict != Verdict.Allowed || this.charged == 0) return decision;
-    const windows = this.quota.windows;
-    for (let index = 0; index < windows.length; index++) {
-      const state = this.table!.states + <usize>index * STATE_SIZE;
-      unchecked((decision.idle[index] = unchecked(windows[index]).idleAt(state)));
-    }
+    const decision = new Decision(this, next, this.verdict, this.quota, this.hash, this.charged, this.isEnforced, this.deniesFailure); // prettier-ignore
+    if (this.hasTaken(decision)) this.quota.readIdle(this.table!.states, decision.idle);
     return decision;
   }
 
@@ -208,26 +213,43 @@ export class Limit {
 
   /** Gives back what a request has taken. Cost: two host calls. */
   refund(decision: Decision, now: u64): void {
-    if (this.isGlobal || decision.verdict != Verdict.Allowed || decision.charged == 0) return;
+    if (this.hasTaken(decision)) this.correct(decision, 0, now);
+  }
+
+  /** Takes what a request costs by its response instead of what it has taken. Cost: two host calls, or none. */
+  settle(decision: Decision, headers: ResponseHeaders, now: u64): void {
+    if (this.cost.isLate && this.hasTaken(decision)) this.correct(decision, this.cost.ofResponse(headers), now);
+  }
+
+  /** A request has ended. Cost: two host calls, or none. */
+  end(decision: Decision, now: u64): void {
+    if (this.isConcurrency) this.refund(decision, now);
+  }
+
+  /** Whether a request has taken something that can be given back. */
+  private hasTaken(decision: Decision): bool {
+    return !this.isGlobal && decision.verdict == Verdict.Allowed && decision.charged > 0;
+  }
+
+  private correct(decision: Decision, cost: u64, now: u64): void {
     const table = this.table!;
-    for (let attempt = 0; attempt <= MOST_ATTEMPTS; attempt++) {
+    const charged = decision.charged;
+    const quota = decision.quota;
+    for (let attempt = 0; cost != charged && attempt <= MOST_ATTEMPTS; attempt++) {
       const states = table.open(decision.hash, now);
+      if (states == 0) return;
+      if (cost > charged) quota.charge(states, now, cost - charged, true);
       // A key that was evicted meanwhile has nothing left to give back.
-      if (states == 0 || load<u64>(states) == 0) return;
-      decision.quota.refund(states, now, decision.chargedAt, decision.idle, decision.charged);
-      if (table.commit(decision.quota) != SharedResult.Contended) return;
+      else if (table.isNew) return;
+      else quota.refund(states, now, decision.idle, charged - cost);
+      if (table.commit(quota) != SharedResult.Contended) return;
     }
   }
 
   /** Descriptor of the key for the service, with what the request takes unless that is `usual`. */
   describe(usual: u64): ProtobufWriter {
     const descriptor = new ProtobufWriter();
-    for (let index = 0; index < this.entries.length; index++) {
-      const value = changetype<ByteView | null>(this.values[index]);
-      if (value === null) continue;
-      // The service takes UTF-8 only.
-      descriptor.message(1, new ProtobufWriter().text(1, this.entries[index].name).text(2, value.toString()));
-    }
+    this.key.describe(descriptor);
     const quota = this.quota;
     if (quota.unit != 0) descriptor.message(2, new ProtobufWriter().uint32(1, quota.perUnit).int32(2, quota.unit));
     if (this.charged != usual) descriptor.message(3, new ProtobufWriter().uint64(1, this.charged));
@@ -283,46 +305,14 @@ export class Limit {
       states = table.open(this.hash, now);
     }
     if (states == 0) this.verdict = Verdict.Failed;
-    else this.verdict = this.quota.charge(states, now, this.charged) ? Verdict.Allowed : Verdict.Over;
-  }
-
-  private matches(headers: RequestHeaders): bool {
-    const alternatives = this.alternatives;
-    if (alternatives.length == 0) return true;
-    const facts = this.facts;
-    facts.begin(headers);
-    for (let index = 0; index < alternatives.length; index++) {
-      if (unchecked(alternatives[index]).matches(facts)) return true;
-    }
-    return false;
-  }
-
-  /** Reads values and hash of the key. The answer is `SkipLimit` or `Reject` if an entry is missing that asks for it. */
-  private readKey(headers: RequestHeaders): OnMissing {
-    const entries = this.entries;
-    let hash: u64 = 0;
-    for (let index = 0; index < entries.length; index++) {
-      const entry = unchecked(entries[index]);
-      const onMissing = entry.onMissing;
-      let value = entry.find(headers);
-      if (value === null) {
-        if (onMissing == OnMissing.SkipLimit || onMissing == OnMissing.Reject) return onMissing;
-        if (onMissing == OnMissing.UseEmpty) value = ByteView.of(0, 0);
-      }
-      unchecked((this.values[index] = changetype<usize>(value)));
-      // Each hash is part of the next one's key, so where one value ends and the next begins makes a difference.
-      hash = value !== null ? sipHash(value.start, value.length, this.hashKey.low ^ hash, this.hashKey.high) : ~hash;
-    }
-    // Zero marks an empty record.
-    this.hash = max<u64>(hash, 1);
-    return OnMissing.SkipEntry;
+    else this.verdict = this.quota.charge(states, now, this.charged, false) ? Verdict.Allowed : Verdict.Over;
   }
 
   private findQuota(): Quota {
     const overrides = this.overrides;
     for (let index = 0; index < overrides.length; index++) {
       const candidate = unchecked(overrides[index]);
-      if (candidate.takes(this.values)) return candidate.quota;
+      if (candidate.takes(this.key.values)) return candidate.quota;
     }
     return this.ownQuota;
   }

@@ -13,7 +13,7 @@ export class LimitedStream extends HttpFilter {
   /** For the response to an allowed request. */
   private report: HeaderFields | null = null;
   private serviceFields: HeaderFields | null = null;
-  /** What each limit decided before the service was asked. */
+  /** What each limit decided: while the service is asked, and until the end when it is needed then. */
   private decisions: Decision | null = null;
   private request: RequestHeaders | null = null;
 
@@ -29,8 +29,8 @@ export class LimitedStream extends HttpFilter {
       return new LocalReply(429).text("Too busy").grpcStatus(8).details("rate_limit_shed").send();
     }
     const rejecting = plugin.decide(headers);
+    if (rejecting === null && (plugin.isAsking || plugin.isOpenEnded)) this.decisions = plugin.keep();
     if (rejecting !== null || !plugin.isAsking) return this.conclude(rejecting, null);
-    this.decisions = plugin.keep();
     this.request = headers;
     if (plugin.service!.send(new ServiceCall(this))) return FilterHeaders.StopAllIterationAndWatermark;
     return this.decide(null);
@@ -54,6 +54,7 @@ export class LimitedStream extends HttpFilter {
     const plugin = this.plugin;
     const quotaHeaders = plugin.headers!;
     plugin.count(rejecting);
+    if (rejecting !== null || !plugin.isOpenEnded) this.decisions = null;
     if (rejecting === null) {
       if (quotaHeaders.areOnAllowed) this.report = quotaHeaders.report(plugin.limits, null);
       return FilterHeaders.Continue;
@@ -70,8 +71,13 @@ export class LimitedStream extends HttpFilter {
   override onResponseHeaders(headers: ResponseHeaders, endOfStream: bool): FilterHeaders {
     const report = this.report;
     const serviceFields = this.serviceFields;
+    if (this.decisions !== null) this.plugin.settle(this.decisions, headers);
     if (report !== null) report.applyTo(headers);
     if (serviceFields !== null) serviceFields.appendTo(headers);
     return FilterHeaders.Continue;
+  }
+
+  override onDelete(): void {
+    if (this.decisions !== null) this.plugin.end(this.decisions);
   }
 }

@@ -1,7 +1,9 @@
 import { ByteView, ConfigReader } from "@attache/sdk";
 import { StringMatch } from "@attache/istio";
 import { KeyEntry } from "./key-entry";
-import { Algorithm, Quota, readQuota, readServiceQuota } from "./quota";
+import { Algorithm } from "./algorithm";
+import { Quota } from "./quota";
+import { readQuota, readServiceQuota } from "./read-quota";
 
 /** Another quota for keys whose entries have certain values. */
 @final

@@ -1,14 +1,16 @@
 import { ConfigReader } from "@attache/sdk";
 import { decimal } from "./decimal";
 
+const SHORTEST: i64 = 1_000_000;
 const DAY: i64 = 86_400_000_000_000;
+const MOST_DAYS: i64 = 366;
 
-/** Nanoseconds of a duration, which may also be given in days: `1d`. */
-export function readPeriod(config: ConfigReader, shortest: i64, longest: i64): i64 {
+/** Nanoseconds of a period, from 1 ms to 366 days, which may also be given in days: `1d`. */
+export function readPeriod(config: ConfigReader): i64 {
   const days = daysOf(config);
-  if (days < 0) return config.asDuration(shortest, longest);
-  if (days == 0 || days > longest / DAY) config.error("expected 1 to " + decimal(longest / DAY) + " days");
-  return min(max(days, 1), longest / DAY) * DAY;
+  if (days < 0) return config.asDuration(SHORTEST, MOST_DAYS * DAY);
+  if (days == 0 || days > MOST_DAYS) config.error("expected 1 to " + decimal(MOST_DAYS) + " days");
+  return min(max(days, 1), MOST_DAYS) * DAY;
 }
 
 /** The number in front of a `d`, or -1. */

@@ -54,37 +54,39 @@ export class QuotaHeaders {
     const wait = rejecting === null ? closest.resetNs : rejecting.waitNs;
     // The same point in time as Retry-After.
     const seconds = rejecting === null ? secondsUp(wait) : wait == NEVER ? secondsUp(closest.periodNs) : max<u64>(secondsUp(wait), 1); // prettier-ignore
-    if (rejecting !== null && wait != NEVER) report.add("retry-after", decimal(seconds));
+    const reset = decimal(seconds);
+    if (rejecting !== null && wait != NEVER) report.add("retry-after", reset);
     const limit = decimal(closest.limit);
     const remaining = decimal(closest.remaining);
-    const reset = decimal(seconds);
-    if (this.hasDraft03) {
-      report.add("x-ratelimit-limit", limit + draft03Policies);
-      report.add("x-ratelimit-remaining", remaining);
-      report.add("x-ratelimit-reset", reset);
-    }
     if (this.hasDraft11) {
       report.add("ratelimit-policy", policies);
       const left = decimal(min<u64>(closest.remaining, 999_999_999_999_999));
-      report.add("ratelimit", '"' + closest.name + '";r=' + left + ";t=" + reset);
+      report.add("ratelimit", '"' + closest.name + '";r=' + left + (closest.isTimed ? ";t=" + reset : ""));
     }
-    if (this.hasKong) {
-      report.add("ratelimit-limit", limit);
-      report.add("ratelimit-remaining", remaining);
-      report.add("ratelimit-reset", reset);
-    }
+    if (this.hasDraft03)
+      addPlain(report, "x-ratelimit-", limit + draft03Policies, remaining, closest.isTimed ? reset : "");
+    if (this.hasKong) addPlain(report, "ratelimit-", limit, remaining, closest.isTimed ? reset : "");
     return report;
   }
 }
 
+/** @param reset `""` when nobody knows */
+function addPlain(report: HeaderFields, prefix: string, limit: string, remaining: string, reset: string): void {
+  report.add(prefix + "limit", limit);
+  report.add(prefix + "remaining", remaining);
+  if (reset.length > 0) report.add(prefix + "reset", reset);
+}
+
 /** Kong's fields for one window, if its period has a name. */
 function addKong(report: HeaderFields, window: Window): void {
-  const seconds = window.periodNs % SECOND == 0 ? window.periodNs / SECOND : 0;
+  const seconds = window.isTimed && window.periodNs % SECOND == 0 ? window.periodNs / SECOND : 0;
   let period = "";
   if (seconds == 1) period = "second";
   else if (seconds == 60) period = "minute";
   else if (seconds == 3_600) period = "hour";
   else if (seconds == 86_400) period = "day";
+  else if (seconds == 2_592_000) period = "month";
+  else if (seconds == 31_536_000) period = "year";
   else return;
   report.add("x-ratelimit-limit-" + period, decimal(window.limit));
   report.add("x-ratelimit-remaining-" + period, decimal(window.remaining));

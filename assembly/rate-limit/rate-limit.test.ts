@@ -1,4 +1,4 @@
-import type { Host, HostOptions, RequestOptions, StartHost } from "@attache/harness";
+import type { Cluster, Host, HostOptions, RequestOptions, StartHost } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 import { compileFilter, filterSource } from "../../test/compile-filter.ts";
@@ -33,7 +33,7 @@ const algorithms = ["gcra", "fixedWindow", "slidingWindow"];
 
 eachHost("rate-limit", (start: StartHost) => {
   describe("limits", () => {
-    it.each(algorithms)("each user for itself (%s)", async (algorithm) => {
+    it.each([...algorithms, "slidingLog"])("each user for itself (%s)", async (algorithm) => {
       await using host = await start(proxy({ limits: [perUser({ algorithm, per: "366d" })] }));
       expect(await passing(host, 4, user("alice"))).toBe(2);
       expect(await passing(host, 4, user("bob"))).toBe(2);
@@ -73,6 +73,54 @@ eachHost("rate-limit", (start: StartHost) => {
       expect(await passing(host, 3, user("a", { "x-cost": "0" }))).toBe(2);
       expect(await passing(host, 2, user("b", { "x-cost": "99999999999999999999999" }))).toBe(1);
       expect(await passing(host, 5, user("c", { "x-cost": "-4" }))).toBe(5);
+    });
+
+    it("by a cost that the response names, with a debt when it is more than was left", async () => {
+      const limit = perUser({ limit: 10, per: "366d", costFrom: { responseHeader: "x-cost", max: 12 } });
+      const app: Cluster = (request) => ({ headers: { "x-cost": request.header("x-wanted")! } });
+      await using host = await start({ ...proxy({ limits: [limit] }), clusters: { app } });
+      const costing = (name: string, cost: string) => user(name, { "x-wanted": cost });
+      expect(await passing(host, 3, costing("a", "4"))).toBe(3);
+      expect(await passing(host, 2, costing("a", "0"))).toBe(0);
+      expect(await passing(host, 20, costing("b", "0"))).toBe(20);
+      expect(await passing(host, 2, costing("b", "99999"))).toBe(1);
+      expect(await passing(host, 12, costing("c", "much"))).toBe(10);
+    });
+
+    it("by those responses only that have some statuses", async () => {
+      const limit = perUser({ countStatuses: [401, "403", "5xx"] });
+      const app: Cluster = (request) => ({ status: Number(request.path.slice(1)) });
+      await using host = await start({ ...proxy({ limits: [limit] }), clusters: { app } });
+      const statuses = async (...paths: string[]) => {
+        const found = [];
+        for (const path of paths) found.push((await host.fetch(path, user(paths.join()))).status);
+        return found;
+      };
+      expect(await statuses("/200", "/401", "/404", "/403", "/200")).toEqual([200, 401, 404, 403, 429]);
+      expect(await statuses("/503", "/500", "/200")).toEqual([503, 500, 429]);
+      expect(await statuses("/200", "/200", "/200", "/402")).toEqual([200, 200, 200, 402]);
+    });
+
+    it("by months and years of the calendar", async () => {
+      const month = { name: "month", algorithm: "fixedWindow", limit: 2, per: "month" };
+      await using host = await start(proxy({ limits: [month], response: { headersOnAllowed: true } }));
+      expect((await host.fetch("/")).header("ratelimit-policy")).toBe('"month";q=2;w=2592000');
+      expect(await passing(host, 3)).toBe(1);
+      await using yearly = await start(proxy({ limits: [{ ...month, per: "year", limit: 3 }] }));
+      expect(await passing(yearly, 5)).toBe(3);
+    });
+
+    it("by the rule that a request is for, and by the common limits without one", async () => {
+      const limited = (name: string, limit: number) => [{ name, limit, per: "1h" }];
+      const rules = [
+        { match: [{ uri: { prefix: "/free" } }] },
+        { match: [{ uri: { prefix: "/api" } }], route: { exact: "other" }, limits: limited("other", 0) },
+        { match: [{ uri: { prefix: "/api" } }], limits: limited("api", 1) },
+      ];
+      await using host = await start(proxy({ rules, limits: limited("rest", 2) }));
+      expect(await passing(host, 4, {}, "/free/x")).toBe(4);
+      expect(await passing(host, 4, {}, "/api/x")).toBe(1);
+      expect(await passing(host, 4)).toBe(2);
     });
 
     it("by overrides: another limit, no limit, a ban", async () => {
@@ -139,6 +187,8 @@ eachHost("rate-limit", (start: StartHost) => {
       ["method", [{ method: {} }], ["/"], ["/", { method: "POST" }]],
       ["generic key and header", [{ genericKey: "x" }, { header: "x-user" }], ["/", user("a")], ["/", user("b")]],
       ["where one value ends", [{ header: "x-a" }, { header: "x-b" }], ["/", { headers: { "x-a": "1", "x-b": "23" } }], ["/", { headers: { "x-a": "12", "x-b": "3" } }]], // prettier-ignore
+      ["what matches", [{ requestMatch: { value: "mobile", match: [{ headers: { "x-device": { prefix: "phone" } } }] }, onMissing: "useEmpty" }], ["/"], ["/", { headers: { "x-device": "phone-7" } }]], // prettier-ignore
+      ["what does not match", [{ requestMatch: { value: "desk", match: [{ queryParams: { m: {} } }], expectMatch: false }, onMissing: "skipEntry" }], ["/?m="], ["/"]], // prettier-ignore
       ["an entry left out", [{ header: "x-a", onMissing: "skipEntry" }, { genericKey: "x" }], ["/"], ["/", { headers: { "x-a": "1" } }]], // prettier-ignore
     ];
     it.each(rows)("by %s", async (_, key, one, other) => {
@@ -395,12 +445,14 @@ eachHost("rate-limit", (start: StartHost) => {
           { nam: "a", limit: 1, per: "1s" },
           { name: "b", limit: -1, per: "0s", burst: 0 },
           { name: "b", key: [{ header: "x", cookie: "y" }, {}, { maskedRemoteAddress: { v4: 33 } }], limit: 1 },
-          { name: 'c"', algorithm: "concurrency", limit: 1, per: "1s" },
+          { name: 'c"', algorithm: "concurrency", limit: 1, per: "1s", costFrom: { responseHeader: "x" } },
           { name: "d", windows: [], limit: 1, per: "1s", costFrom: {} },
           { name: "e", limit: 1, per: "1y", overrides: [{ when: { user: {} } }, { when: {}, ban: true }] },
           { name: "f", algorithm: "tokenBucket", limit: 1, per: "1s", match: [{ uri: { regex: "a" } }] },
           { name: "g", algorithm: "fixedWindow", limit: 1, per: "1s", burst: 3 },
           { name: "h", limit: 1, per: "366d", burst: 9007199254740992 },
+          { name: "i", algorithm: "slidingLog", limit: 65, per: "month", countStatuses: [] },
+          { name: "j", key: [{ claim: "a..b" }], limit: 1, per: "1s", countStatuses: ["6xx", 99, "ok"] },
         ],
         clientAddress: { xff: { trustedCidrs: ["10.0.0.0/33"] } },
         response: { status: 200, body: { text: "a", json: "{}" }, headers: "some" },
@@ -416,11 +468,12 @@ eachHost("rate-limit", (start: StartHost) => {
         /limits\[2\]\.key\[0\]: exactly one kind of entry/,
         /limits\[2\]\.key\[1\]: exactly one kind of entry/,
         /limits\[2\]\.key\[2\]\.maskedRemoteAddress\.v4: expected an integer from 1 to 32/,
-        /limits\[3\]\.algorithm: concurrency is not supported yet/,
+        /limits\[3\]: responses can only tell the cost of local limits, and not with the algorithm concurrency/,
+        /limits\[3\]\.per: unknown field/,
         /limits\[3\]\.name: must be 1 to 100 ASCII characters/,
         /limits\[4\]: give either windows or a limit/,
         /limits\[4\]\.windows: at least one window/,
-        /limits\[4\]\.costFrom: exactly one of header and query/,
+        /limits\[4\]\.costFrom: exactly one of header, query and responseHeader/,
         /limits\[5\]\.per: expected a duration/,
         /limits\[5\]\.overrides\[0\]: exactly one of/,
         /limits\[5\]\.overrides\[0\]\.when\.user: the key has no entry of this name/,
@@ -428,8 +481,15 @@ eachHost("rate-limit", (start: StartHost) => {
         /limits\[6\]\.maxTokens: is required/,
         /limits\[6\]\.limit: unknown field/,
         /limits\[6\]\.match\[0\]\.uri\.regex: this filter takes no regex/,
-        /limits\[7\]\.burst: only the algorithm gcra/,
+        /limits\[7\]\.burst: unknown field/,
         /limits\[8\]\.burst: so much would take longer/,
+        /limits\[9\]\.limit: expected an integer from 0 to 64/,
+        /limits\[9\]\.per: expected a duration/,
+        /limits\[9\]\.countStatuses: name at least one/,
+        /limits\[10\]\.key\[0\]\.claim: must not have an empty part/,
+        /limits\[10\]\.countStatuses\[0\]: expected an integer from 100 to 599, found the string "6xx"/,
+        /limits\[10\]\.countStatuses\[1\]: expected an integer/,
+        /limits\[10\]\.countStatuses\[2\]: expected an integer/,
         /clientAddress\.xff\.trustedCidrs\[0\]: bad CIDR range/,
         /response\.status: expected an integer from 400/,
         /response\.body: exactly one of text, json and problem/,

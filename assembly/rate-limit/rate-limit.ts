@@ -1,4 +1,4 @@
-import { ConfigReader, Counter, currentTimeNs, HttpFilter, Plugin, RequestHeaders } from "@attache/sdk"; // prettier-ignore
+import { ConfigReader, Counter, currentTimeNs, HttpFilter, Plugin, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
 import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
 import { decimal } from "./decimal";
@@ -6,12 +6,16 @@ import { Decision } from "./decision";
 import { HashKey } from "./hash-key";
 import { Limit } from "./limit";
 import { LimitedStream } from "./limited-stream";
+import { Rule } from "./rule";
 import { QuotaHeaders } from "./quota-headers";
 import { RateLimitService } from "./service/rate-limit-service";
 import { ServiceReply, ServiceStatus } from "./service/service-reply";
 import { Shedding } from "./shedding";
 import { sipHash } from "./sip-hash";
 import { Verdict } from "./verdict";
+
+/** Limits with this number are for requests that no rule is for. */
+const NO_RULE: i32 = -1;
 
 /**
  * Answers requests that are over a limit. All workers of a proxy count together, exactly. Configuration: README.md.
@@ -25,14 +29,16 @@ export class RateLimit extends Plugin {
   shedding: Shedding | null = null;
   /** Counts the global limits; `null` when there are none. */
   service: RateLimitService | null = null;
+  /** Whether some limits only know later what a request takes. */
+  isOpenEnded: bool = false;
   /** Whether the service has to be asked about the last request. */
   isAsking: bool = false;
-  /** When the last request was decided about. */
-  private now: u64 = 0;
+  private readonly rules: Rule[] = [];
+  /** What states depend on, as text. */
+  private definition: string = "";
   readonly shed: Counter = new Counter("rate_limit.shed");
 
   override configure(config: ConfigReader): void {
-    if (config.has("rules")) config.get("rules").error("is not supported: give each limit a match");
     this.isFirstOnly = config.oneOf("evaluation", ["all", "first"], 0) == 1;
     const response = config.object("response");
     this.answer = new Answer(response);
@@ -43,22 +49,34 @@ export class RateLimit extends Plugin {
     const state = config.object("state");
     const slots = state.integer("slots", 16_384, 4, 4_194_304);
     const keepsState = state.bool("keepOnReload", false);
-    const limits = config.array("limits");
-    if (limits.length == 0 && !shed.isPresent) config.error("limits or shed must be given");
     const hashKey = new HashKey();
-    let definition = "";
-    let isGlobal = false;
-    for (let index = 0; index < limits.length; index++) {
-      const entry = limits.at(index).asObject();
-      const limit = new Limit(entry, client, hashKey, slots);
+    const rules = config.array("rules");
+    for (let index = 0; index < rules.length; index++) {
+      const rule = rules.at(index).asObject();
+      this.rules.push(new Rule(rule));
+      this.readLimits(rule.array("limits"), index, client, hashKey, slots);
+    }
+    this.readLimits(config.array("limits"), NO_RULE, client, hashKey, slots);
+    if (this.limits.length == 0 && !shed.isPresent) config.error("limits or shed must be given");
+    let isGlobal = config.has("rateLimitService") || config.has("domain");
+    const generation = keepsState ? "" : hashOf(this.definition);
+    for (let index = 0; index < this.limits.length; index++) {
+      const limit = this.limits[index];
+      isGlobal = isGlobal || limit.isGlobal;
+      this.isOpenEnded = this.isOpenEnded || limit.isOpenEnded;
+      limit.openTable(generation);
+    }
+    if (isGlobal) this.service = new RateLimitService(config);
+  }
+
+  private readLimits(config: ConfigReader, rule: i32, client: ClientAddress, hashKey: HashKey, slots: i64): void {
+    for (let index = 0; index < config.length; index++) {
+      const entry = config.at(index).asObject();
+      const limit = new Limit(entry, rule, client, hashKey, slots);
       if (this.findLimit(limit.name) !== null) entry.get("name").error("another limit has this name already");
       this.limits.push(limit);
-      isGlobal = isGlobal || limit.isGlobal;
-      definition += limit.definition + "\0\0";
+      this.definition += limit.definition + "\0\0";
     }
-    if (isGlobal || config.has("rateLimitService") || config.has("domain")) this.service = new RateLimitService(config);
-    const generation = keepsState ? "" : hashOf(definition);
-    for (let index = 0; index < this.limits.length; index++) this.limits[index].openTable(generation);
   }
 
   override createFilter(): HttpFilter {
@@ -71,11 +89,12 @@ export class RateLimit extends Plugin {
    */
   decide(headers: RequestHeaders): Limit | null {
     const limits = this.limits;
+    const rule = this.findRule(headers);
     let now: u64 = 0;
     let isDecided = false;
     for (let index = 0; index < limits.length; index++) {
       const limit = unchecked(limits[index]);
-      if (isDecided) {
+      if (isDecided || limit.rule != rule) {
         limit.leave();
         continue;
       }
@@ -84,7 +103,6 @@ export class RateLimit extends Plugin {
       limit.decide(headers, now);
       isDecided = this.isFirstOnly;
     }
-    this.now = now;
     const rejecting = this.rejecting();
     return rejecting === null ? this.commit(now) : rejecting;
   }
@@ -110,7 +128,7 @@ export class RateLimit extends Plugin {
       limit.commit(now);
       if (limit.rejects) {
         let before: Decision | null = null;
-        for (let earlier = 0; earlier < index; earlier++) before = unchecked(limits[earlier]).keep(before, now);
+        for (let earlier = 0; earlier < index; earlier++) before = unchecked(limits[earlier]).keep(before);
         refundAll(before, now);
         return limit;
       }
@@ -126,7 +144,7 @@ export class RateLimit extends Plugin {
   keep(): Decision | null {
     let first: Decision | null = null;
     for (let index = this.limits.length - 1; index >= 0; index--) {
-      first = unchecked(this.limits[index]).keep(first, this.now);
+      first = unchecked(this.limits[index]).keep(first);
     }
     return first;
   }
@@ -151,9 +169,36 @@ export class RateLimit extends Plugin {
     return rejecting;
   }
 
+  /** The response to a request is known: what it costs by that is taken instead of what it has taken. */
+  settle(first: Decision | null, headers: ResponseHeaders): void {
+    const now = currentTimeNs();
+    let decision = first;
+    while (decision !== null) {
+      decision.limit.settle(decision, headers, now);
+      decision = decision.next;
+    }
+  }
+
+  /** A request that was let pass is over. */
+  end(first: Decision | null): void {
+    const now = currentTimeNs();
+    let decision = first;
+    while (decision !== null) {
+      decision.limit.end(decision, now);
+      decision = decision.next;
+    }
+  }
+
   /** Counts what became of the last request. */
   count(rejecting: Limit | null): void {
     for (let index = 0; index < this.limits.length; index++) unchecked(this.limits[index]).count(rejecting !== null);
+  }
+
+  /** Number of the first rule for the request. */
+  private findRule(headers: RequestHeaders): i32 {
+    const rules = this.rules;
+    for (let index = 0; index < rules.length; index++) if (unchecked(rules[index]).matches(headers)) return index;
+    return NO_RULE;
   }
 
   private findLimit(name: string): Limit | null {

@@ -18,6 +18,7 @@ const algorithms = {
   }),
   fixedWindow: (count: number, per: string) => ({ algorithm: "fixedWindow", limit: count, per }),
   slidingWindow: (count: number, per: string) => ({ algorithm: "slidingWindow", limit: count, per }),
+  slidingLog: (count: number, per: string) => ({ algorithm: "slidingLog", limit: count, per }),
 };
 const each = Object.entries(algorithms);
 
@@ -96,6 +97,71 @@ describe("workers together", () => {
   });
 });
 
+describe("requests at once", () => {
+  const busy = { name: "all", algorithm: "concurrency", limit: 4 };
+
+  it("are exactly so many, and give back what they took, whichever writes are overtaken", async () => {
+    for (let order = 0; order < 64; order++) {
+      vi.restoreAllMocks();
+      let reached = 0;
+      const app = () => (reached++, { delayMs: 1000 });
+      await using host = await start([busy], { clusters: { app } });
+      const answers: Promise<{ status: number }>[] = [];
+      let write = 0;
+      beforeWrites(() => {
+        if ((order >> write++) & 1) answers.push(host.fetch("/"));
+      });
+      for (let request = 0; request < 6; request++) answers.push(host.fetch("/"));
+      expect([order, reached]).toEqual([order, 4]);
+      // Others come while these end.
+      for (let second = 0; second < 20; second++) host.advance(1000);
+      await Promise.all(answers);
+      vi.restoreAllMocks();
+      reached = 0;
+      const again = Array.from({ length: 6 }, () => host.fetch("/"));
+      expect([order, reached]).toEqual([order, 4]);
+      host.advance(1000);
+      await Promise.all(again);
+    }
+  });
+
+  it("are given back by clients that leave while the service is asked", async () => {
+    const global = { name: "global", scope: "global", key: [{ path: {} }] };
+    const configuration = {
+      domain: "d",
+      rateLimitService: { grpc: { cluster: "rls" }, timeout: "50s" },
+      limits: [busy, global],
+    };
+    await using host = await startEmulator({
+      plugins: [{ module, configuration }],
+      clusters: { app: () => ({}), rls: { grpc: () => ({ delayMs: 10_000 }) } },
+      routes: [{ match: { prefix: "/" }, cluster: "app" }],
+    });
+    for (let round = 0; round < 3; round++) {
+      const client = new AbortController();
+      const left = Array.from({ length: 4 }, () => host.fetch("/", { signal: client.signal }).catch(() => "left"));
+      expect((await host.fetch("/")).status).toBe(429);
+      client.abort();
+      expect(await Promise.all(left)).toEqual(["left", "left", "left", "left"]);
+    }
+  });
+
+  it("count no longer than the longest may take", async () => {
+    const app = () => ({ delayMs: 1_000_000 });
+    await using host = await start([{ ...busy, longest: "10s" }], {
+      clusters: { app },
+      routes: [{ match: { prefix: "/" }, cluster: "app", timeoutMs: 0 }],
+    });
+    const answers = Array.from({ length: 4 }, () => host.fetch("/"));
+    expect((await host.fetch("/")).status).toBe(429);
+    host.advance(20_000);
+    answers.push(...Array.from({ length: 4 }, () => host.fetch("/")));
+    expect((await host.fetch("/")).status).toBe(429);
+    host.advance(1_000_000);
+    for (const answer of answers) expect((await answer).status).toBe(200);
+  });
+});
+
 describe("memory", () => {
   it("is bounded however many clients come, and losses are counted", async () => {
     await using host = await start([{ name: "user", key: [{ header: "x-user" }], limit: 1, per: "1s", slots: 64 }]);
@@ -110,7 +176,7 @@ describe("memory", () => {
       if (client === 3) expect(await host.metric("rate_limit.user.evicted")).toBeNull();
     }
     expect(sizes.size).toBe(16);
-    expect(new Set(sizes.values())).toEqual(new Set([4 * 40]));
+    expect(new Set(sizes.values())).toEqual(new Set([4 * 32]));
     const evicted = await host.metric("rate_limit.user.evicted");
     expect(evicted).toBe(5000 - 64);
     host.advance(2000);

@@ -6,8 +6,11 @@ import { NEVER, Window } from "./window";
  * A fixed window whose predecessor still counts by the share of it that a window ending now would cover, as if its
  * requests had come evenly. State: number of the window, its count, and the count of the one before.
  */
-@final
 export class SlidingWindow extends Window {
+  constructor(name: string, limit: u64, periodNs: u64, isTimed: bool = true) {
+    super(name, limit, periodNs, 24, isTimed);
+  }
+
   bringBack(state: usize, now: u64): bool {
     const window = now / this.periodNs;
     if (load<u64>(state) <= window + 1) return false;
@@ -15,9 +18,9 @@ export class SlidingWindow extends Window {
     return true;
   }
 
-  charge(state: usize, now: u64, cost: u64): bool {
+  charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {
     const stored = load<u64>(state);
-    const window = currentWindow(stored, now, this.periodNs);
+    const window = currentWindow(stored, now / this.periodNs);
     let used = load<u64>(state, 8);
     let before = load<u64>(state, 16);
     if (stored < window) {
@@ -26,16 +29,15 @@ export class SlidingWindow extends Window {
     }
     const start = window * this.periodNs;
     const elapsed = now > start ? now - start : 0;
-    const weighted = this.weigh(before, elapsed);
-    const taken = used + weighted;
+    const taken = used + this.weigh(before, elapsed);
     const room = this.limit - min(taken, this.limit);
-    const passes = cost <= room;
+    const passes = cost <= room || isOwed;
     if (passes) {
-      used += cost;
+      used = min(used + min(cost, this.limit), this.limit << 1);
       store<u64>(state, window);
       store<u64>(state, used, 8);
       store<u64>(state, before, 16);
-      this.remaining = room - cost;
+      this.remaining = room - min(cost, room);
     } else {
       this.remaining = room;
       this.waitNs = cost > this.limit ? NEVER : start + this.waitFromStart(used, before, cost) - now;
@@ -45,8 +47,8 @@ export class SlidingWindow extends Window {
     return passes;
   }
 
-  refund(state: usize, chargedAt: u64, cost: u64): void {
-    const window = chargedAt / this.periodNs;
+  refund(state: usize, idle: u64, cost: u64): void {
+    const window = idle / this.periodNs - 2;
     const stored = load<u64>(state);
     if (stored != window && stored != window + 1) return;
     // The next window may have begun meanwhile.
@@ -60,7 +62,7 @@ export class SlidingWindow extends Window {
   }
 
   /** What the window before still counts, rounded up: `used + weighted + cost ≤ limit` is exact then. */
-  private weigh(before: u64, elapsed: u64): u64 {
+  protected weigh(before: u64, elapsed: u64): u64 {
     if (before == 0) return 0;
     const weighted = mulDiv(before, this.periodNs - elapsed, this.periodNs);
     return remainder == 0 ? weighted : weighted + 1;

@@ -1,6 +1,5 @@
 import { SharedResult, SharedSlots } from "@attache/sdk";
 import { Quota } from "./quota";
-import { STATE_SIZE } from "./window";
 
 /** Keys that share one value of the proxy's shared data. */
 const WAYS: i32 = 4;
@@ -20,6 +19,8 @@ const HEADER_SIZE: usize = 16;
 export class StateTable {
   /** Whether the record of the last {@link open} was taken from a key that had used something. */
   evicted: bool = false;
+  /** Whether the key of the last {@link open} had no record. */
+  isNew: bool = false;
 
   private readonly slots: SharedSlots;
   private readonly mask: u32;
@@ -35,14 +36,14 @@ export class StateTable {
   /**
    * @param name of the table, the plugin's own
    * @param keys that it has room for; rounded up to a power of two, at least 4
-   * @param windows that a record holds
+   * @param stateSize bytes of a record for states
    */
-  constructor(name: string, keys: u32, windows: i32) {
+  constructor(name: string, keys: u32, stateSize: usize) {
     this.slots = new SharedSlots(name);
     let sets: u32 = 1;
     while (sets * WAYS < keys) sets <<= 1;
     this.mask = sets - 1;
-    const recordSize: usize = HEADER_SIZE + <usize>windows * STATE_SIZE;
+    const recordSize = HEADER_SIZE + stateSize;
     this.recordSize = recordSize;
     this.empty = new StaticArray<u8>(<i32>recordSize * WAYS);
   }
@@ -64,7 +65,7 @@ export class StateTable {
     this.set = set;
     this.version = version;
     this.record = this.findRecord(hash, now);
-    return this.record + HEADER_SIZE;
+    return this.states;
   }
 
   /** Address of the states of the record that was opened, until the callback returns. */
@@ -74,7 +75,7 @@ export class StateTable {
 
   /** Writes the set that was opened, whose states are of `quota`. Cost: one host call. */
   commit(quota: Quota): SharedResult {
-    store<u64>(this.record, quota.idleAt(this.record + HEADER_SIZE), 8);
+    store<u64>(this.record, quota.readIdle(this.states, null), 8);
     return this.slots.replace(this.set, this.copy, this.empty.length, this.version);
   }
 
@@ -87,6 +88,7 @@ export class StateTable {
       const check = load<u64>(record);
       if (check == hash) {
         this.evicted = false;
+        this.isNew = false;
         return record;
       }
       const idleAt = check == 0 ? 0 : load<u64>(record, 8);
@@ -96,6 +98,7 @@ export class StateTable {
       }
     }
     this.evicted = soonest > now;
+    this.isNew = true;
     memory.fill(taken, 0, size);
     store<u64>(taken, hash);
     return taken;

@@ -1,5 +1,5 @@
 import { divideUp, mulDiv } from "./mul-div";
-import { LONGEST_NS, NEVER, Window } from "./window";
+import { NEVER, Window } from "./window";
 
 /**
  * Envoy's `TokenBucket`: `maxTokens` at first, and `tokensPerFill` more at the end of each fill interval. The intervals
@@ -14,12 +14,12 @@ export class TokenBucket extends Window {
     tokensPerFill: u64,
     fillIntervalNs: u64,
   ) {
-    super(name, tokensPerFill, fillIntervalNs);
+    super(name, tokensPerFill, fillIntervalNs, 16);
   }
 
-  /** Whether the time in which the bucket fills is within what 64 bits can count. */
-  get isCountable(): bool {
-    return mulDiv(divideUp(this.maxTokens, this.limit), this.periodNs, 1) <= LONGEST_NS;
+  /** In how long an empty bucket is full. */
+  get fullNs(): u64 {
+    return mulDiv(divideUp(this.maxTokens, this.limit), this.periodNs, 1);
   }
 
   bringBack(state: usize, now: u64): bool {
@@ -29,7 +29,7 @@ export class TokenBucket extends Window {
     return true;
   }
 
-  charge(state: usize, now: u64, cost: u64): bool {
+  charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {
     let missing = load<u64>(state);
     let filledAt = load<u64>(state, 8);
     if (filledAt <= now) {
@@ -43,20 +43,20 @@ export class TokenBucket extends Window {
       }
     }
     const room = this.maxTokens - min(missing, this.maxTokens);
-    const passes = cost <= room;
+    const passes = cost <= room || isOwed;
     if (passes) {
-      missing += cost;
+      missing = min(missing + min(cost, this.maxTokens), this.maxTokens << 1);
       store<u64>(state, missing);
       store<u64>(state, filledAt, 8);
     } else {
-      this.waitNs = cost > this.maxTokens ? NEVER : this.timeOf(cost - room, filledAt) - now;
+      this.waitNs = cost > this.maxTokens ? NEVER : this.timeOf(missing + cost - this.maxTokens, filledAt) - now;
     }
-    this.remaining = passes ? room - cost : room;
+    this.remaining = passes ? room - min(cost, room) : room;
     this.resetNs = missing == 0 ? 0 : this.timeOf(missing, filledAt) - now;
     return passes;
   }
 
-  refund(state: usize, chargedAt: u64, cost: u64): void {
+  refund(state: usize, idle: u64, cost: u64): void {
     const missing = load<u64>(state);
     store<u64>(state, missing - min(missing, cost));
   }

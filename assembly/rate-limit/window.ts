@@ -1,11 +1,6 @@
 import { decimal } from "./decimal";
 
-/** Bytes that every algorithm keeps per key; all zero is a key that was never seen. */
-// @ts-ignore: decorator
-@inline
-export const STATE_SIZE: usize = 24;
-
-/** A wait that never ends: the request costs more than the limit can ever give. */
+/** A wait that never ends: the request costs more than the limit can ever give, or nobody knows. */
 // @ts-ignore: decorator
 @inline
 export const NEVER: u64 = u64.MAX_VALUE;
@@ -16,7 +11,8 @@ export const NEVER: u64 = u64.MAX_VALUE;
 export const LONGEST_NS: u64 = 1 << 62;
 
 /**
- * One limit over one period, kept by one algorithm. Times are nanoseconds since the Unix epoch.
+ * One limit over one period, kept by one algorithm. Times are nanoseconds since the Unix epoch. A state whose bytes are all zero
+ * is that of a key that was never seen.
  *
  * The clock of a proxy can go back. That never gives anything back to a key, and never locks it out for longer than the
  * algorithm's own time: a state that lies further in the future than that is brought back to the present.
@@ -36,29 +32,39 @@ export abstract class Window {
   /**
    * @param name how clients see it
    * @param limit what passes in each period
+   * @param stateSize bytes that the algorithm keeps per key
+   * @param isTimed whether what was used comes back with time, not with the end of requests
    */
   constructor(
     readonly name: string,
     readonly limit: u64,
     readonly periodNs: u64,
+    readonly stateSize: usize,
+    readonly isTimed: bool = true,
   ) {
     // Windows are told in seconds; one that is no whole number of them is not.
-    const window = periodNs % 1_000_000_000 == 0 ? ";w=" + decimal(periodNs / 1_000_000_000) : "";
+    const window = isTimed && periodNs % 1_000_000_000 == 0 ? ";w=" + decimal(periodNs / 1_000_000_000) : "";
     this.draft03Policy = decimal(limit) + window + ';name="' + name + '"';
-    this.policy = '"' + name + '";q=' + decimal(min<u64>(limit, 999_999_999_999_999)) + window;
+    const unit = isTimed ? "" : ';qu="concurrent-requests"';
+    this.policy = '"' + name + '";q=' + decimal(min<u64>(limit, 999_999_999_999_999)) + window + unit;
   }
 
   /** Brings a state back to the present that is too far in the future; `false` when it is not. */
   abstract bringBack(state: usize, now: u64): bool;
 
-  /** Takes `cost` if it is there; if not, the state stays as it is and the answer is `false`. */
-  abstract charge(state: usize, now: u64, cost: u64): bool;
+  /**
+   * Takes `cost` if it is there; if not, the state stays as it is and the answer is `false`.
+   *
+   * @param isOwed whether it is taken anyway: what is not there is a debt, of at most as much as the limit gives at once
+   */
+  abstract charge(state: usize, now: u64, cost: u64, isOwed: bool): bool;
 
   /**
-   * Gives back what {@link charge} took at `chargedAt`, of a state that others may have changed since. Not to be called once
-   * that charge has run out ({@link idleAt} as it was then).
+   * Gives back what {@link charge} took, of a state that others may have changed since. Not to be called after `idle`.
+   *
+   * @param idle {@link idleAt} as it was right after that charge
    */
-  abstract refund(state: usize, chargedAt: u64, cost: u64): void;
+  abstract refund(state: usize, idle: u64, cost: u64): void;
 
   /** When the state is as good as none. */
   abstract idleAt(state: usize): u64;

@@ -10,6 +10,7 @@ const quotas: [string, (count: number) => object][] = [
   ["tokenBucket", (maxTokens) => ({ algorithm: "tokenBucket", maxTokens, tokensPerFill: 1, fillInterval: "24h" })],
   ["fixedWindow", (limit) => ({ algorithm: "fixedWindow", limit, per: "366d" })],
   ["slidingWindow", (limit) => ({ algorithm: "slidingWindow", limit, per: "366d" })],
+  ["calendar", (limit) => ({ algorithm: "fixedWindow", limit, per: "year" })],
 ];
 const run = promisify(execFile);
 const hasWrk = await run("sh", ["-c", "command -v wrk"]).then(

@@ -209,8 +209,6 @@ export function httpCalloutAnswered(plugin: Plugin, token: u32, headerCount: u32
   if (callout !== null) (callout as HttpCallout).calloutAnswered(plugin, headerCount, bodySize);
 }
 
-// @ts-ignore: decorator
-@cold
 export function refusalOf(status: i32): CalloutRefusal {
   if (status == Status.Ok) return CalloutRefusal.None;
   // The other reasons for it have been ruled out.

@@ -32,8 +32,6 @@ export class JwkResult {
  * Use the reader of one kind ({@link importRsaKey} …) where no other is expected: a filter holds the code of what it uses.
  * Allowed everywhere. Cost: allocates; a few ms at most. Not for keys that a request brings along.
  */
-// @ts-ignore: decorator
-@cold
 export function importJwk(jwk: JsonNode): JwkResult {
   const type = jwk.member("kty");
   if (type.equals("RSA")) return importRsaKey(jwk);
@@ -44,8 +42,6 @@ export function importJwk(jwk: JsonNode): JwkResult {
 }
 
 /** As {@link importJwk}, for RSA alone. */
-// @ts-ignore: decorator
-@cold
 export function importRsaKey(jwk: JsonNode): JwkResult {
   const problem = findProblem(jwk, "RSA", Algorithm.RS256, Algorithm.PS512);
   if (problem !== null) return failure(problem);
@@ -66,8 +62,6 @@ export function importRsaKey(jwk: JsonNode): JwkResult {
 }
 
 /** As {@link importJwk}, for EC alone. */
-// @ts-ignore: decorator
-@cold
 export function importEcKey(jwk: JsonNode): JwkResult {
   const name = jwk.member("crv");
   let algorithm = Algorithm.Unknown;
@@ -90,8 +84,6 @@ export function importEcKey(jwk: JsonNode): JwkResult {
 }
 
 /** As {@link importJwk}, for Ed25519 alone (RFC 8037). */
-// @ts-ignore: decorator
-@cold
 export function importEdKey(jwk: JsonNode): JwkResult {
   if (!jwk.member("crv").equals("Ed25519")) return failure('"crv" must be "Ed25519"');
   const problem = findProblem(jwk, "OKP", Algorithm.EdDSA, Algorithm.EdDSA);
@@ -104,8 +96,6 @@ export function importEdKey(jwk: JsonNode): JwkResult {
 }
 
 /** As {@link importJwk}, for secrets alone. */
-// @ts-ignore: decorator
-@cold
 export function importSecretKey(jwk: JsonNode): JwkResult {
   const problem = findProblem(jwk, "oct", Algorithm.HS256, Algorithm.HS512);
   if (problem !== null) return failure(problem);
@@ -118,8 +108,6 @@ export function importSecretKey(jwk: JsonNode): JwkResult {
 }
 
 /** What is wrong with the members that all keys have, or `null`. */
-// @ts-ignore: decorator
-@cold
 function findProblem(jwk: JsonNode, type: string, first: Algorithm, last: Algorithm): string | null {
   if (!jwk.member("kty").equals(type)) return '"kty" must be "' + type + '"';
   const use = jwk.member("use");
@@ -169,8 +157,6 @@ function decode(node: JsonNode): usize {
 /** More than the longest modulus and any sensible secret need. */
 const MOST_CHARACTERS: i32 = 8192;
 
-// @ts-ignore: decorator
-@cold
 function notBase64(name: string): string {
   return '"' + name + '" must be base64url without padding, and not empty';
 }

@@ -46,8 +46,6 @@ export abstract class GrpcCallout extends Callout {
   }
 
   /** @internal Whether the proxy took it. */
-  // @ts-ignore: decorator
-  @cold
   calloutTaken(status: i32, token: u32): bool {
     if (status == Status.Ok) {
       addCallout(this, currentContext);

@@ -34,8 +34,6 @@ export class LocalReply {
   }
 
   /** Adds a header. One with an empty name, or with NUL, CR or LF in it, is left out, with an error in the log. */
-  // @ts-ignore: decorator
-  @cold
   header(name: string, value: string): LocalReply {
     if (!this.headers.add(name, value)) {
       log.error('a local reply cannot have a header named "' + name + '" with this value: left out');
@@ -74,8 +72,6 @@ export class LocalReply {
    *
    * Allowed in: callbacks of a stream. Once response headers have gone to the client, the stream is reset instead.
    */
-  // @ts-ignore: decorator
-  @cold
   send(): FilterHeaders {
     if (!claimLocalReply(currentContext)) {
       log.error("a second local reply to the same stream: left out");

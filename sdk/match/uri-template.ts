@@ -88,8 +88,6 @@ function isPathCharacter(byte: u32): bool {
 }
 
 /** As Istio checks it: each segment is an operator or a literal of path characters without `*`, and none is empty. */
-// @ts-ignore: decorator
-@cold
 function findError(template: string): string | null {
   if (!template.startsWith("/")) return "must start with /";
   if (template == "/") return null;

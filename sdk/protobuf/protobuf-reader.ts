@@ -273,8 +273,6 @@ export class ProtobufReader {
   }
 
   /** Kept apart from the rest: a filter that never reads the text does not have it. */
-  // @ts-ignore: decorator
-  @cold
   private describe(): string {
     const fault = this.fault;
     const first = this.faultFirst.toString();

@@ -69,8 +69,6 @@ export function isSettable(name: string): bool {
 }
 
 /** Headers that say where a message goes, how it is divided, or belong to one connection (RFC 9110 §7.6.1). */
-// @ts-ignore: decorator
-@cold
 function isListed(name: string): bool {
   return ",host,content-length,transfer-encoding,connection,keep-alive,proxy-connection,te,trailer,upgrade,".includes(
     "," + name + ",",

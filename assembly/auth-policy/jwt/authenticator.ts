@@ -91,8 +91,6 @@ export class Authenticator {
   }
 
   /** Answers a request that {@link isRefused}, as Envoy's `jwt_authn` does. */
-  // @ts-ignore: decorator
-  @cold
   refuse(headers: RequestHeaders): FilterHeaders {
     const problem = this.problem;
     return new LocalReply(this.status == JwtStatus.AudienceNotAllowed ? 403 : 401)

@@ -26,8 +26,6 @@ export class JwksFetch extends HttpCallout {
     this.ask(location.path);
   }
 
-  // @ts-ignore: decorator
-  @cold
   override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
     const keys = this.keys!;
     const problem = problemOf(outcome, response);
@@ -43,8 +41,6 @@ export class JwksFetch extends HttpCallout {
     }
   }
 
-  // @ts-ignore: decorator
-  @cold
   private ask(path: string): void {
     const now = currentTimeNs();
     const location = this.location;
@@ -62,8 +58,6 @@ export class JwksFetch extends HttpCallout {
 }
 
 /** Why an answer brings nothing; `null` when it does. */
-// @ts-ignore: decorator
-@cold
 function problemOf(outcome: CalloutOutcome, response: CalloutResponse): string | null {
   if (outcome == CalloutOutcome.Timeout) return "no answer in time";
   if (outcome != CalloutOutcome.Ok) return "the connection failed";

@@ -63,8 +63,6 @@ export class Jwks {
     return status;
   }
 
-  // @ts-ignore: decorator
-  @cold
   private readKeys(keys: JsonNode): void {
     const count = min(keys.count, MOST_KEYS);
     if (keys.count > count) this.remarks.push("jwks keys from index " + count.toString() + " on are left out");
@@ -78,8 +76,6 @@ export class Jwks {
     if (this.keys.length == 0) this.problem = "Jwks doesn't have any valid public key";
   }
 
-  // @ts-ignore: decorator
-  @cold
   private readKey(jwk: JsonNode, place: string): void {
     const isSecret = jwk.member("kty").equals("oct");
     if (isSecret && this.isPublished) {

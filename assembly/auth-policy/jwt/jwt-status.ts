@@ -33,8 +33,6 @@ export enum JwtStatus {
   KeysAwaited,
 }
 
-// @ts-ignore: decorator
-@cold
 export function jwtStatusText(status: JwtStatus): string {
   switch (status) {
     case JwtStatus.BadFormat:

@@ -89,8 +89,6 @@ export class RemoteJwks extends Timer {
   }
 
   /** No keys have come. */
-  // @ts-ignore: decorator
-  @cold
   failed(problem: string): void {
     failedFetches.increment();
     this.warn("cannot fetch keys: " + problem);
@@ -118,8 +116,6 @@ export class RemoteJwks extends Timer {
     );
   }
 
-  // @ts-ignore: decorator
-  @cold
   private warn(what: string): void {
     log.warn("auth-policy: " + this.issuer + ": " + what);
   }

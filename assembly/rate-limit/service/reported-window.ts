@@ -6,15 +6,19 @@ const SECOND: u64 = 1_000_000_000;
 /** A limit as the service tells it: only to be told to clients. */
 @final
 export class ReportedWindow extends Window {
+  constructor(name: string, limit: u64, periodNs: u64) {
+    super(name, limit, periodNs, 0);
+  }
+
   bringBack(state: usize, now: u64): bool {
     return false;
   }
 
-  charge(state: usize, now: u64, cost: u64): bool {
+  charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {
     return false;
   }
 
-  refund(state: usize, chargedAt: u64, cost: u64): void {}
+  refund(state: usize, idle: u64, cost: u64): void {}
 
   idleAt(state: usize): u64 {
     return 0;

@@ -1,6 +1,7 @@
 import { ByteView, ProtobufReader } from "@attache/sdk";
 import { HeaderFields } from "../header-fields";
-import { checkedName, Quota } from "../quota";
+import { checkedName } from "../limit-name";
+import { Quota } from "../quota";
 import { ReportedWindow, unitNs } from "./reported-window";
 
 /** Codes of `envoy.service.ratelimit.v3.RateLimitResponse`; 0, UNKNOWN, is an error. */
