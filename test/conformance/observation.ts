@@ -145,12 +145,15 @@ export async function observe(
 /** An Envoy that a guest has crashed resets connections, as a filter can do; it answers nothing else any more either. */
 async function crashOf(host: Host): Promise<string[]> {
   if (host.kind !== "envoy") return [];
-  try {
-    await host.metric("server.live");
-    return [];
-  } catch (error) {
-    return [(error as Error).message.split("\n", 1)[0]!];
-  }
+  return await waitUntil("Envoy to say whether it lives", async () => {
+    try {
+      await host.metric("server.live");
+      return [];
+    } catch (error) {
+      // Its connections break before its process is known to have ended.
+      return error instanceof HarnessError ? [error.message.split("\n", 1)[0]!] : null;
+    }
+  });
 }
 
 const refusalEnd = "critical Plugin configured to fail closed failed to load";
