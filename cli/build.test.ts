@@ -1,10 +1,12 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { waitUntil } from "../harness/envoy/wait.ts";
 import { build, BuildError } from "./build.ts";
+import type { ModuleSizes } from "./sizes.ts";
 
 /** Inside the repository, so that the SDK is found. */
 const folder = fileURLToPath(new URL("build/tests/", import.meta.url));
@@ -134,6 +136,45 @@ describe("the command line", () => {
     const { status, stdout } = await run("build", join(folder, "cli.ts"), "--out", join(folder, "cli.wasm"));
     expect(status).toBe(0);
     expect(stdout).toMatch(/cli\.wasm: [\d,]+ bytes\n$/);
+  });
+
+  it("says what the module's bytes are, function by function", async () => {
+    const [source, out] = [join(folder, "sizes.ts"), join(folder, "sizes.wasm")];
+    await writeFile(source, filter(""));
+    const text = (await run("build", source, "--out", out, "--sizes")).stdout;
+    expect(text).toMatch(/^ +[\d,]+ {2}code: .*[\d,]+ of @attache\/sdk, /m);
+    expect(text).toMatch(/^ +\d+ {2}~lib\/@attache\/sdk\/proxy\/proxy_on_context_create$/m);
+    const { bytes, sizes } = JSON.parse((await run("build", source, "--out", out, "--sizes", "--json")).stdout) as {
+      bytes: number;
+      sizes: ModuleSizes;
+    };
+    expect([bytes, sizes.code + sizes.data + sizes.other]).toEqual([(await stat(out)).size, bytes]);
+    const inFunctions = sizes.functions.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(sizes.code - inFunctions).toBeLessThan(10);
+  });
+
+  it("builds again when a source changes, and keeps what it had when that is wrong", async () => {
+    const own = join(folder, "watched");
+    await mkdir(own);
+    await writeFile(join(own, "package.json"), "{}");
+    await writeFile(join(own, "filter.ts"), filter(""));
+    const child = spawn(process.execPath, [main, "build", own, "--watch", "--debug"]);
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (said += data));
+    const heard = async (text: RegExp) => await waitUntil(`${text}`, async () => text.test(said) || null, 60_000);
+    try {
+      await heard(/plugin\.wasm: [\d,]+ bytes\n/);
+      await writeFile(join(own, "filter.ts"), filter("oops("));
+      await heard(/does not compile/);
+      const before = (await stat(join(own, "build", "plugin.wasm"))).size;
+      said = "";
+      await writeFile(join(own, "filter.ts"), filter("export function more(): i32 { return 7; }"));
+      await heard(/plugin\.wasm: [\d,]+ bytes\n/);
+      expect((await stat(join(own, "build", "plugin.wasm"))).size).toBeGreaterThan(before);
+    } finally {
+      child.kill();
+    }
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
   });
 
   it("exits with 1 for a filter that is wrong, with 2 for a command line that is, never with a stack trace", async () => {

@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { HarnessError, loadModule } from "@attache/harness";
 import { compiler } from "./compiler.ts";
 import { Problem } from "./problem.ts";
+import { measure, type ModuleSizes } from "./sizes.ts";
 import { withoutSourceMapUrl } from "./source-map.ts";
 
 export interface BuildOptions {
@@ -16,12 +17,16 @@ export interface BuildOptions {
   debug?: boolean;
   /** Also write `plugin.wasm.map`. The module stays the same to the byte: it does not name its map. */
   sourceMap?: boolean;
+  /** Also measure what the module's bytes are; takes as long again. */
+  sizes?: boolean;
 }
 
 export interface BuildResult {
   outFile: string;
   /** Bytes of the module. */
   size: number;
+  /** Where they are; `null` unless asked for. */
+  sizes: ModuleSizes | null;
 }
 
 /** A filter that does not compile, or whose module Envoy would refuse; the message is ready to be shown. */
@@ -45,7 +50,8 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   // A map of another build would name the wrong places.
   if (sourceMap === null) await rm(`${outFile}.map`, { force: true });
   else await writeWhole(`${outFile}.map`, sourceMap);
-  return { outFile, size: code.length };
+  const named = options.sizes ? await compile(entry, packageFolder, options, ["--debug"]) : null;
+  return { outFile, size: code.length, sizes: named === null ? null : measure(named.code) };
 }
 
 function findEntry(path: string): string {
@@ -71,7 +77,12 @@ interface Compiled {
   sourceMap: string | null;
 }
 
-async function compile(entry: string, packageFolder: string, options: BuildOptions): Promise<Compiled> {
+async function compile(
+  entry: string,
+  packageFolder: string,
+  options: BuildOptions,
+  more: readonly string[] = [],
+): Promise<Compiled> {
   const messages: string[] = [];
   let code: Uint8Array | null = null;
   let sourceMap: string | null = null;
@@ -85,6 +96,7 @@ async function compile(entry: string, packageFolder: string, options: BuildOptio
       ...(await forcedOptions(packageFolder)),
       ...(options.sourceMap ? ["--sourceMap"] : []),
       ...(options.debug ? ["--debug", "--optimizeLevel", "0", "--shrinkLevel", "0"] : []),
+      ...more,
     ],
     {
       stderr: { write: (text) => messages.push(String(text)) },

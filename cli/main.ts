@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { relative } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { logLevels, type LogLevel } from "@attache/harness";
 import packageJson from "./package.json" with { type: "json" };
+import type { BuildOptions, BuildResult } from "./build.ts";
 import { checkModule, describeModule } from "./commands/check.ts";
 import { checkConfiguration, describeConfiguration, findFilter } from "./commands/check-configuration.ts";
 import { pack, pull, push } from "./commands/image.ts";
@@ -58,14 +58,17 @@ program
   .option("--out <file>", "where the module goes (build/plugin.wasm in the filter's package)")
   .option("--debug", "keep function names and skip optimisation")
   .option("--source-map", "also write FILE.map; the module stays the same")
+  .option("--sizes", "say what the module's bytes are, function by function; takes as long again")
+  .option("--watch", "build again after each change, until interrupted")
   .addOption(json())
-  .action(async (entry: string, options: { out?: string; debug?: boolean; sourceMap?: boolean; json?: boolean }) => {
-    // The compiler takes a while to load, and only this command needs it.
+  .action(async (entry: string, { out, watch, json: asJson, ...rest }: BuildCommandOptions) => {
+    // The compiler takes a while to load, and few commands need it.
     const { build } = await import("./build.ts");
-    const { out, json: asJson, ...rest } = options;
-    const result = await build({ entry, ...(out === undefined ? {} : { outFile: out }), ...rest });
-    const file = relative(".", result.outFile);
-    show(asJson, { file, bytes: result.size }, `${file}: ${result.size.toLocaleString("en")} bytes`);
+    const { buildAndWatch, buildReport, describeBuild } = await import("./commands/build.ts");
+    const options = { entry, ...(out === undefined ? {} : { outFile: out }), ...rest };
+    const tell = (result: BuildResult) => show(asJson, buildReport(result), describeBuild(result));
+    if (watch) await buildAndWatch(options, tell, complain, stopSignal());
+    else tell(await build(options));
   });
 
 program
@@ -79,10 +82,8 @@ program
   .addOption(new Option("--log-level <level>", "of the filters' lines").choices(logLevels).default("info"))
   .addOption(json())
   .action(async (source: string, { host: kind, json, ...options }: ServeOptions) => {
-    const stop = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
     const write = (text: string) => void process.stdout.write(text);
-    await serveCommand({ source, kind, ...options }, json ? jsonOutput(write) : textOutput(write), stop.signal);
+    await serveCommand({ source, kind, ...options }, json ? jsonOutput(write) : textOutput(write), stopSignal());
   });
 
 program
@@ -183,6 +184,12 @@ program
     process.stdout.write(await statsTags(config, target));
   });
 
+interface BuildCommandOptions extends Pick<BuildOptions, "debug" | "sourceMap" | "sizes"> {
+  out?: string;
+  watch?: boolean;
+  json?: boolean;
+}
+
 interface CheckOptions {
   filter?: string;
   pull?: boolean;
@@ -213,9 +220,20 @@ async function main(): Promise<number> {
     // What is wrong with the command line has been said by then.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof Problem)) throw error;
-    process.stderr.write(`${error.message.replace(/^/gm, "attache: ")}\n`);
+    complain(error.message);
     return 1;
   }
+}
+
+function complain(message: string): void {
+  process.stderr.write(`${message.replace(/^/gm, "attache: ")}\n`);
+}
+
+/** Given when the command is interrupted. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }
 
 function show(asJson: boolean | undefined, value: object, text: string): void {

@@ -18,7 +18,7 @@ export function withoutSourceMapUrl(code: Uint8Array): Uint8Array {
 }
 
 /** An unsigned LEB128 number. */
-function readLength(code: Uint8Array, at: number): { value: number; end: number } {
+export function readLength(code: Uint8Array, at: number): { value: number; end: number } {
   let value = 0;
   for (let shift = 0; ; shift += 7) {
     const byte = code[at++]!;

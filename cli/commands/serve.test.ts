@@ -69,6 +69,7 @@ describe.each(["emulator", "envoy"] as const)("attache serve [%s]", (kind) => {
       const greeting = async () => (await fetch(String(address))).headers.get("x-hello");
       try {
         expect(await greeting()).toBe("world");
+        expect(await said.wait("exchange", "GET")).toMatchObject({ method: "GET", path: "/", status: 200 });
         await change('"world"', '"moon"');
         await said.wait("status", "reloaded in");
         expect(await greeting()).toBe("moon");

@@ -4,7 +4,7 @@ import { Problem } from "../problem.ts";
 import type { Output } from "../serve/output.ts";
 import { startServedHost, type ServedHostOptions } from "../serve/served-host.ts";
 import { readSource, type SourceOptions } from "../serve/source.ts";
-import { Watch } from "../serve/watch.ts";
+import { Watch } from "../watch.ts";
 
 export type ServeCommand = ServedHostOptions & SourceOptions & { source: string };
 

@@ -39,20 +39,15 @@ async function inEmulator(options: HostOptions, port: number, output: Output): P
 async function inEnvoy(options: HostOptions, port: number, output: Output): Promise<ServedHost> {
   const { installEnvoy, startEnvoy } = await import("@attache/harness/envoy");
   await installEnvoy((line) => output.say(line));
-  const envoy = await startEnvoy({ ...options, port });
-  let shown = 0;
-  const showLogs = () => {
-    for (const line of envoy.logs.slice(shown)) output.log(line);
-    shown = envoy.logs.length;
-  };
-  const timer = setInterval(showLogs, 200);
+  const envoy = await startEnvoy({
+    ...options,
+    port,
+    onLog: (line) => output.log(line),
+    onExchange: (exchange) => output.exchange(exchange),
+  });
   return {
     address: envoy.address,
     update: async (changed) => await envoy.update({ ...changed, logLevel: options.logLevel! }),
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      showLogs();
-      await envoy.stop();
-    },
+    [Symbol.asyncDispose]: async () => await envoy.stop(),
   };
 }

@@ -60,8 +60,14 @@ export interface PluginFile {
 }
 
 /** @param port 0 for a free one */
-export function httpListener(port: number, options: HostOptions, plugins: readonly PluginFile[]): Json {
-  return listener("http", port, [{ name: "http", typed_config: connectionManager(options, plugins) }]);
+export function httpListener(
+  port: number,
+  options: HostOptions,
+  plugins: readonly PluginFile[],
+  accessLog: readonly Json[],
+): Json {
+  const manager = { ...connectionManager(options, plugins), access_log: accessLog };
+  return listener("http", port, [{ name: "http", typed_config: manager }]);
 }
 
 export function tcpListener(cluster: string, plugins: readonly PluginFile[]): Json {

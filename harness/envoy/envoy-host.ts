@@ -15,6 +15,7 @@ import type {
   UpstreamConnection,
   UpstreamRequest,
 } from "../host.ts";
+import type { Exchange } from "../serve/serve.ts";
 import { loadModule } from "../wasm/module.ts";
 import { sendRequest } from "./client.ts";
 import {
@@ -27,6 +28,7 @@ import {
   type PluginFile,
 } from "./config.ts";
 import { MockGrpcServer } from "./grpc-upstream.ts";
+import { exchangeLog, readExchange } from "./exchange-log.ts";
 import { giveBack, takeEnvoy } from "./pool.ts";
 import type { EnvoyLogLine, EnvoyProcess } from "./process.ts";
 import { TcpClient } from "./tcp-client.ts";
@@ -39,6 +41,10 @@ export interface EnvoyOptions extends HostOptions {
   port?: number;
   /** Number of worker threads, each with its own VMs; 1 when absent. */
   workers?: number;
+  /** Told of each log line as it comes. {@link Host.logs} then has the latest only, some thousands of them. */
+  onLog?: (line: LogLine) => void;
+  /** Told of each request, some 50 ms after it has ended. {@link Host.logs} as with `onLog`. */
+  onExchange?: (exchange: Exchange) => void;
 }
 
 /** A host in a real Envoy. */
@@ -53,7 +59,7 @@ export interface Envoy extends Host {
  * Envoys are kept for the next host, so most hosts start in a fraction of a second.
  */
 export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
-  const host = new EnvoyHost(await takeEnvoy(options.workers), options.port ?? 0);
+  const host = new EnvoyHost(await takeEnvoy(options.workers), options);
   try {
     await host.update(options);
   } catch (error) {
@@ -67,6 +73,7 @@ class EnvoyHost implements Envoy {
   readonly kind = "envoy";
   private readonly envoy: EnvoyProcess;
   private readonly logStart: number;
+  private readonly tellsExchanges: boolean;
   private readonly mocks = new Map<string, Mock>();
   /** Servers of clusters that changed their protocol. */
   private readonly replaced: Mock[] = [];
@@ -78,10 +85,18 @@ class EnvoyHost implements Envoy {
   private tcpPort: number | null = null;
   private stopped = false;
 
-  constructor(envoy: EnvoyProcess, port: number) {
+  constructor(envoy: EnvoyProcess, { port = 0, onLog, onExchange }: EnvoyOptions) {
     this.envoy = envoy;
     this.wantedPort = port;
-    this.logStart = envoy.log.length;
+    this.logStart = envoy.logged;
+    this.tellsExchanges = onExchange !== undefined;
+    if (onLog === undefined && onExchange === undefined) return;
+    envoy.onLine = (line) => {
+      const entry = filterLine(line);
+      if (entry !== null) return onLog?.(entry);
+      const exchange = this.tellsExchanges ? readExchange(line.text) : null;
+      if (exchange !== null) onExchange!(exchange);
+    };
   }
 
   async fetch(path: string, options?: RequestOptions): Promise<Response> {
@@ -138,13 +153,14 @@ class EnvoyHost implements Envoy {
     const tcpPlugins = await this.pluginFiles(options.tcp?.plugins ?? []);
     await this.envoy.setLogLevel(options.logLevel ?? "info");
     const clusters = await this.resolveClusters(options.clusters ?? {});
-    const logStart = this.envoy.log.length;
+    const logStart = this.envoy.logged;
     // While the listeners change, the clusters of both sides are there.
     await this.replaceClusters(new Map([...this.clusters, ...clusters]));
-    const listeners = [httpListener(this.wantedPort, options, plugins)];
+    const accessLog = this.tellsExchanges ? [exchangeLog] : [];
+    const listeners = [httpListener(this.wantedPort, options, plugins, accessLog)];
     if (options.tcp !== undefined) listeners.push(tcpListener(options.tcp.cluster, tcpPlugins));
     if (!(await this.envoy.replace("listeners", listeners))) {
-      const refusal = this.envoy.log.slice(logStart);
+      const refusal = this.envoy.linesSince(logStart);
       // Envoy has taken those of several that it did not refuse.
       if (listeners.length > 1 || this.listeners.length > 1) await this.envoy.replace("listeners", this.listeners);
       await this.replaceClusters(this.clusters);
@@ -163,6 +179,8 @@ class EnvoyHost implements Envoy {
     if (this.stopped) return;
     this.stopped = true;
     for (const client of this.tcpClients) client.destroy();
+    await this.envoy.readWrittenLog();
+    this.envoy.onLine = null;
     await giveBack(this.envoy);
     await Promise.all([...this.mocks.values(), ...this.replaced].map((mock) => mock.stop()));
   }
@@ -172,7 +190,7 @@ class EnvoyHost implements Envoy {
   }
 
   private lines(): EnvoyLogLine[] {
-    return this.envoy.log.slice(this.logStart);
+    return this.envoy.linesSince(this.logStart);
   }
 
   /** Modules as files, for Envoy to read. */

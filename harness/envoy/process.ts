@@ -37,7 +37,12 @@ export class EnvoyProcess {
   readonly folder: string;
   /** Number of its worker threads. */
   readonly workers: number;
+  /** All lines, or only the latest 10,000 at least while each is told. */
   readonly log: EnvoyLogLine[] = [];
+  /** How many lines there have been. */
+  logged = 0;
+  /** Told of each line as it comes. */
+  onLine: ((line: EnvoyLogLine) => void) | null = null;
   private readonly child: ChildProcess;
   private adminAddress = "";
   private version = 0;
@@ -76,6 +81,7 @@ export class EnvoyProcess {
         ["--log-format", "%l|%n|%v"],
         "--log-format-escaped",
         "--disable-hot-restart",
+        ["--file-flush-interval-msec", "50"],
       ].flat(),
       { stdio: ["pipe", "ignore", "pipe"] },
     );
@@ -145,10 +151,15 @@ export class EnvoyProcess {
     });
   }
 
+  /** The lines that came when {@link logged} had been `mark`, and later. */
+  linesSince(mark: number): EnvoyLogLine[] {
+    return this.log.slice(Math.max(0, this.log.length - (this.logged - mark)));
+  }
+
   /** Waits until every line that Envoy has written so far is in {@link log}. */
   async readWrittenLog(): Promise<void> {
-    for (let known = -1; known !== this.log.length;) {
-      known = this.log.length;
+    for (let known = -1; known !== this.logged;) {
+      known = this.logged;
       await nextTurn();
     }
   }
@@ -182,8 +193,16 @@ export class EnvoyProcess {
     this.child.stderr!.on("data", (chunk: string) => {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop()!;
-      for (const line of lines) this.log.push(parseLine(line));
+      for (const line of lines) this.add(parseLine(line));
     });
+  }
+
+  private add(line: EnvoyLogLine): void {
+    this.logged++;
+    this.log.push(line);
+    if (this.onLine === null) return;
+    this.onLine(line);
+    if (this.log.length > 2 * keptLines) this.log.splice(0, this.log.length - keptLines);
   }
 
   private failure(reason: string): HarnessError {
@@ -191,6 +210,8 @@ export class EnvoyProcess {
     return new HarnessError("ENVOY_FAILED", `${reason}${lines.join("")}`);
   }
 }
+
+const keptLines = 10_000;
 
 function parseLine(line: string): EnvoyLogLine {
   const [, level, logger, text] = /^(\w+)\|(\w+)\|(.*)$/.exec(line) ?? [];
