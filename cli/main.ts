@@ -76,7 +76,10 @@ program
   .description("run filters on a local port, and reload them when they change")
   .argument("[source]", "a filter's folder, a .wasm file, WasmPlugins or an envoy.yaml", ".")
   .option("--config <file>", "the filter's configuration, in YAML or JSON")
-  .option("--upstream <url>", "http://HOST:PORT behind the filter; without it the proxy answers 200")
+  .option(
+    "--upstream <url>",
+    "http://HOST:PORT behind the filter; without it the proxy answers 200. tcp://HOST:PORT for TCP; without it an echo",
+  )
   .option("--port <port>", "of the proxy on 127.0.0.1; 0 takes a free one", portOf, 10000)
   .addOption(new Option("--host <host>", "what runs the filters").choices(["emulator", "envoy"]).default("emulator"))
   .addOption(new Option("--log-level <level>", "of the filters' lines").choices(logLevels).default("info"))

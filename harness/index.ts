@@ -11,6 +11,7 @@ export {
 } from "./interceptors.ts";
 export { logLevels, type LogLevel } from "./log.ts";
 export { loadModule, type WasmModule } from "./wasm/module.ts";
+export { serveTcp, type ServedConnection, type ServeTcpOptions } from "./serve/serve-tcp.ts";
 export { serve, type Exchange, type ProxyServer, type ServeOptions } from "./serve/serve.ts";
 export { HeaderMap } from "./http/header-map.ts";
 export type { HttpStream, ResponseSink } from "./http/stream.ts";

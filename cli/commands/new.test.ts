@@ -20,7 +20,7 @@ describe("attache new", () => {
     );
     const manifest = JSON.parse(await readFile(join(project, "package.json"), "utf8"));
     expect(manifest.name).toBe(`my-${template}`);
-    expect(/config/.test(manifest.scripts.start)).toBe(files.includes("config.yaml") && template !== "tcp");
+    expect(/config/.test(manifest.scripts.start)).toBe(files.includes("config.yaml"));
     const envoyYaml = await readFile(join(project, "envoy.yaml"), "utf8");
     expect(envoyYaml).toContain("filename: build/plugin.wasm");
     expect(envoyYaml).toContain(`name: my-${template}`);

@@ -119,7 +119,7 @@ function packageManifest(name: string, template: Template, hasConfig: boolean): 
     scripts: {
       build: "attache build",
       test: "attache test",
-      start: template === "tcp" ? "attache build && envoy -c envoy.yaml" : serve,
+      start: serve,
     },
     dependencies: { "@attache/sdk": ours },
     devDependencies: {

@@ -1,6 +1,9 @@
+import { connect } from "node:net";
 import { copyFile, mkdtemp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Duplex } from "node:stream";
+import tls from "node:tls";
 import { fileURLToPath } from "node:url";
 import { findEnvoy } from "@attache/harness/envoy";
 import { withoutEnvoy } from "@attache/harness/vitest";
@@ -40,6 +43,14 @@ class Said {
       check();
     });
   }
+}
+
+/** What a TLS client begins with. */
+async function clientHello(servername: string): Promise<Uint8Array> {
+  return await new Promise((resolve) => {
+    const wire = new Duplex({ read: () => {}, write: (bytes: Buffer) => resolve(bytes) });
+    tls.connect({ socket: wire, servername }).on("error", () => {});
+  });
 }
 
 describe.each(["emulator", "envoy"] as const)("attache serve [%s]", (kind) => {
@@ -85,6 +96,36 @@ describe.each(["emulator", "envoy"] as const)("attache serve [%s]", (kind) => {
         await ended;
       }
       await expect(fetch(String(address))).rejects.toThrow();
+    });
+
+    it("serves a filter for TCP connections, before an echo where there is no upstream", async () => {
+      const said = new Said();
+      const stop = new AbortController();
+      const config = join(folder, "config.yaml");
+      await writeFile(config, "serverNames: ['*.example.com']\n");
+      const command = { source: `${root}examples/tcp-sniffing/build/plugin.wasm`, config, kind, port: 0 } as const;
+      const ended = serveCommand({ ...command, logLevel: "info" }, said.output, stop.signal);
+      const { address } = await said.wait("status", " at 127");
+      const [host, port] = String(address).split(":");
+      const talk = async (bytes: Uint8Array) => {
+        const socket = connect(Number(port), host!).on("error", () => {});
+        socket.end(bytes);
+        const chunks: Buffer[] = [];
+        socket.on("data", (chunk) => chunks.push(chunk));
+        await new Promise((resolve) => socket.once("close", resolve));
+        return Buffer.concat(chunks);
+      };
+      try {
+        const hello = await clientHello("www.example.com");
+        expect(await talk(hello)).toEqual(hello);
+        expect(await said.wait("connection", "sent")).toMatchObject({ received: hello.length, sent: hello.length });
+        await writeFile(config, "serverNames: ['*.example.org']\n");
+        await said.wait("status", "reloaded in");
+        expect(await talk(hello)).toHaveLength(0);
+      } finally {
+        stop.abort();
+        await ended;
+      }
     });
 
     it("tells of a filter that refuses its configuration, and takes up the next one", async () => {

@@ -33,7 +33,8 @@ export async function serveCommand(command: ServeCommand, output: Output, stop: 
   });
   try {
     await watch.follow(first.watched);
-    const names = first.options.plugins.map(({ name }) => name).join(", ");
+    const plugins = [...first.options.plugins, ...(first.options.tcp?.plugins ?? [])];
+    const names = plugins.map(({ name }) => name).join(", ");
     output.say(`${names} in ${command.kind === "envoy" ? "Envoy" : "the emulator"} at ${host.address}`, {
       address: host.address,
     });

@@ -1,4 +1,4 @@
-import type { Exchange, LogLine } from "@attache/harness";
+import type { Exchange, LogLine, ServedConnection } from "@attache/harness";
 
 /** What `attache serve` tells while it runs. */
 export interface Output {
@@ -8,6 +8,7 @@ export interface Output {
   problem(text: string): void;
   log(line: LogLine): void;
   exchange(exchange: Exchange): void;
+  connection(connection: ServedConnection): void;
 }
 
 /** For people. */
@@ -19,6 +20,8 @@ export function textOutput(write: (text: string) => void): Output {
       write(`  ${level.padEnd(8)} ${source === "proxy" ? "(proxy) " : ""}${message}\n`),
     exchange: ({ method, path, status, milliseconds }) =>
       write(`${status ?? "reset"} ${method} ${path}  ${milliseconds.toFixed(1)} ms\n`),
+    connection: ({ received, sent, milliseconds }) =>
+      write(`connection: ${received} bytes received, ${sent} bytes sent  ${milliseconds.toFixed(1)} ms\n`),
   };
 }
 
@@ -30,5 +33,6 @@ export function jsonOutput(write: (text: string) => void): Output {
     problem: (text) => line("problem", { text }),
     log: (entry) => line("log", entry),
     exchange: (entry) => line("exchange", entry),
+    connection: (entry) => line("connection", entry),
   };
 }

@@ -1,4 +1,4 @@
-import { Emulator, serve, startEmulator, type Host, type HostOptions, type LogLevel } from "@attache/harness";
+import { Emulator, serve, serveTcp, startEmulator, type Host, type HostOptions, type LogLevel } from "@attache/harness";
 import type { Output } from "./output.ts";
 
 /** A proxy on a port. */
@@ -25,7 +25,10 @@ export async function startServedHost(
 
 async function inEmulator(options: HostOptions, port: number, output: Output): Promise<ServedHost> {
   const emulator: Emulator = await startEmulator({ ...options, clock: "real", onLog: (line) => output.log(line) });
-  const server = await serve(emulator, { port, onExchange: (exchange) => output.exchange(exchange) });
+  const server =
+    options.tcp === undefined
+      ? await serve(emulator, { port, onExchange: (exchange) => output.exchange(exchange) })
+      : await serveTcp(emulator, { port, onConnection: (connection) => output.connection(connection) });
   return {
     address: server.address,
     update: async (changed) => await emulator.update({ ...changed, logLevel: options.logLevel! }),
@@ -41,12 +44,13 @@ async function inEnvoy(options: HostOptions, port: number, output: Output): Prom
   await installEnvoy((line) => output.say(line));
   const envoy = await startEnvoy({
     ...options,
-    port,
+    ...(options.tcp === undefined ? { port } : { tcpPort: port }),
     onLog: (line) => output.log(line),
     onExchange: (exchange) => output.exchange(exchange),
+    onConnection: (connection) => output.connection(connection),
   });
   return {
-    address: envoy.address,
+    address: options.tcp === undefined ? envoy.address : envoy.tcpAddress!,
     update: async (changed) => await envoy.update({ ...changed, logLevel: options.logLevel! }),
     [Symbol.asyncDispose]: async () => await envoy.stop(),
   };

@@ -125,9 +125,9 @@ describe("what attache serve reads", () => {
       /--upstream: "localhost:80" is no http:\/\/HOST:PORT/,
     ],
     [
-      "a filter for TCP",
-      [`${root}examples/tcp-sniffing/build/plugin.wasm`, {}],
-      /plugin\.wasm: is a filter for TCP connections/,
+      "an upstream of another protocol, for a filter for TCP",
+      [`${root}examples/tcp-sniffing/build/plugin.wasm`, { upstream: "http://localhost:80" }],
+      /--upstream: "http:\/\/localhost:80" is no tcp:\/\/HOST:PORT, and the filter is for TCP/,
     ],
     ["a module that is none", [`${root}sdk/build/none.wasm`, {}], /none\.wasm: there is no such file/],
     [

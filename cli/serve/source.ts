@@ -3,16 +3,17 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { HarnessError, loadModule, type HostOptions, type PluginOptions } from "@attache/harness";
+import { HarnessError, loadModule, type HostOptions, type PluginOptions, type RealCluster } from "@attache/harness";
 import { Problem } from "../problem.ts";
 import { readRawConfig, readText } from "../raw-config.ts";
+import { echoServer } from "./echo.ts";
 import { readEnvoyConfig } from "./envoy-config.ts";
 import { readWasmPlugins } from "./wasm-plugins.ts";
 
 export interface SourceOptions {
   /** Configuration of the filter, when the source is one: a YAML or JSON file. */
   config?: string;
-  /** `http://HOST:PORT` of what is behind the filters. */
+  /** `http://HOST:PORT` of what is behind the filters; `tcp://HOST:PORT` behind one for TCP connections. */
   upstream?: string;
 }
 
@@ -39,7 +40,6 @@ export async function readSource(source: string, options: SourceOptions): Promis
 async function readFilter(path: string, isFolder: boolean, options: SourceOptions): Promise<Source> {
   const isModule = path.endsWith(".wasm");
   const module = isModule ? path : await compile(path);
-  await refuseTcp(path, module);
   const plugin: PluginOptions = {
     module,
     name: basename(isFolder ? path : dirname(path)),
@@ -47,19 +47,29 @@ async function readFilter(path: string, isFolder: boolean, options: SourceOption
   };
   const watched = [isFolder || isModule ? path : dirname(path)];
   if (options.config !== undefined) watched.push(resolve(options.config));
-  return { options: { plugins: [plugin], ...behind(options) }, watched };
+  if (!(await isForTcp(module))) return { options: { plugins: [plugin], ...behind(options) }, watched };
+  const upstream = options.upstream === undefined ? await echoServer() : tcpAddress(options.upstream);
+  return {
+    options: { plugins: [], tcp: { plugins: [plugin], cluster: "upstream" }, clusters: { upstream } },
+    watched,
+  };
 }
 
-async function refuseTcp(path: string, module: string | Uint8Array): Promise<void> {
+async function isForTcp(module: string | Uint8Array): Promise<boolean> {
   const { shape } = await loadModule(module).catch((error: unknown) => {
     throw error instanceof HarnessError ? new Problem(error.message) : error;
   });
   const names = shape.exports.map(({ name }) => name);
-  if (!names.some((name) => /^proxy_on_(new_connection|(down|up)stream_)/.test(name))) return;
-  if (names.some((name) => /^proxy_on_(request|response)_/.test(name))) return;
-  throw new Problem(
-    `${path}: is a filter for TCP connections, and attache serve speaks HTTP: load it by an envoy.yaml`,
-  );
+  if (names.some((name) => /^proxy_on_(request|response)_/.test(name))) return false;
+  return names.some((name) => /^proxy_on_(new_connection|(down|up)stream_)/.test(name));
+}
+
+function tcpAddress(upstream: string): RealCluster {
+  const url = URL.canParse(upstream) ? new URL(upstream) : null;
+  if (url?.protocol !== "tcp:" || url.port === "") {
+    throw new Problem(`--upstream: ${JSON.stringify(upstream)} is no tcp://HOST:PORT, and the filter is for TCP`);
+  }
+  return { host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(url.port) };
 }
 
 /** Compiled for debugging: that is quicker, and traps have readable backtraces. */

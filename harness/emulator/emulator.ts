@@ -14,7 +14,7 @@ import { RealUpstream } from "../serve/real-cluster.ts";
 import { RouteTable } from "../http/route-table.ts";
 import { HttpStream, type Listener, type ResponseSink } from "../http/stream.ts";
 import { StreamInfo, type ConnectionInfo } from "../http/stream-info.ts";
-import { DownstreamConnection } from "../tcp/downstream-connection.ts";
+import { DownstreamConnection, type ClientEnd } from "../tcp/downstream-connection.ts";
 import { MockTcpUpstream } from "../tcp/mock-tcp-cluster.ts";
 import { TcpProxy } from "../tcp/tcp-proxy.ts";
 import { createClusters, isHttpMock } from "./clusters.ts";
@@ -167,11 +167,16 @@ export class Emulator implements Host {
   }
 
   async openTcp(): Promise<TcpConnection> {
+    return this.acceptTcp(this.connect(), null);
+  }
+
+  /** @internal As {@link openTcp}; `client` takes what is sent. */
+  acceptTcp(from: ConnectionInfo, client: ClientEnd | null): DownstreamConnection {
     this.#assertUsable();
     if (this.#tcp === null) throw new HarnessError("OPTION_INVALID", "tcp: the host has no TCP listener");
     const services = this.#services;
-    const info = new StreamInfo(this.connect(), null, services.clock.now());
-    const connection = new DownstreamConnection(info, services.dispatcher);
+    const info = new StreamInfo(from, null, services.clock.now());
+    const connection = new DownstreamConnection(info, services.dispatcher, client);
     this.#tcp.chain.addNetworkFilters(this.#takeWorker(), connection);
     connection.add(new TcpProxy(connection, this.#tcp.cluster, services));
     connection.start();

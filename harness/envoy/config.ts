@@ -3,7 +3,7 @@ import { routesOf } from "../http/route-table.ts";
 import type { Cluster, HostOptions, PluginOptions, RealCluster, Redirect, RetryPolicy, Route } from "../host.ts";
 
 /** Envoy's configuration, as JSON that Envoy reads as YAML. */
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 const TYPES = "type.googleapis.com/envoy.extensions";
 
@@ -70,9 +70,16 @@ export function httpListener(
   return listener("http", port, [{ name: "http", typed_config: manager }]);
 }
 
-export function tcpListener(cluster: string, plugins: readonly PluginFile[]): Json {
-  const proxy = { "@type": `${TYPES}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: "tcp", cluster };
-  return listener("tcp", 0, [...wasmFilters("network", plugins), { name: "tcp", typed_config: proxy }]);
+/** @param port 0 for a free one */
+export function tcpListener(
+  port: number,
+  cluster: string,
+  plugins: readonly PluginFile[],
+  accessLog: readonly Json[],
+): Json {
+  const type = `${TYPES}.filters.network.tcp_proxy.v3.TcpProxy`;
+  const proxy = { "@type": type, stat_prefix: "tcp", cluster, access_log: accessLog };
+  return listener("tcp", port, [...wasmFilters("network", plugins), { name: "tcp", typed_config: proxy }]);
 }
 
 function listener(name: string, port: number, filters: readonly Json[]): Json {

@@ -16,6 +16,7 @@ import type {
   UpstreamRequest,
 } from "../host.ts";
 import type { Exchange } from "../serve/serve.ts";
+import type { ServedConnection } from "../serve/serve-tcp.ts";
 import { loadModule } from "../wasm/module.ts";
 import { sendRequest } from "./client.ts";
 import {
@@ -25,10 +26,11 @@ import {
   modulePath,
   tcpListener,
   type ClusterAddress,
+  type Json,
   type PluginFile,
 } from "./config.ts";
 import { MockGrpcServer } from "./grpc-upstream.ts";
-import { exchangeLog, readExchange } from "./exchange-log.ts";
+import { connectionLog, exchangeLog, tellEnded } from "./served-log.ts";
 import { giveBack, takeEnvoy } from "./pool.ts";
 import type { EnvoyLogLine, EnvoyProcess } from "./process.ts";
 import { TcpClient } from "./tcp-client.ts";
@@ -39,18 +41,24 @@ import { waitUntil } from "./wait.ts";
 export interface EnvoyOptions extends HostOptions {
   /** Loopback port of the proxy; a free one when absent. */
   port?: number;
+  /** Loopback port of the TCP listener; a free one when absent. */
+  tcpPort?: number;
   /** Number of worker threads, each with its own VMs; 1 when absent. */
   workers?: number;
   /** Told of each log line as it comes. {@link Host.logs} then has the latest only, some thousands of them. */
   onLog?: (line: LogLine) => void;
   /** Told of each request, some 50 ms after it has ended. {@link Host.logs} as with `onLog`. */
   onExchange?: (exchange: Exchange) => void;
+  /** Told of each connection to the TCP listener, some 50 ms after it has ended. {@link Host.logs} as with `onLog`. */
+  onConnection?: (connection: ServedConnection) => void;
 }
 
 /** A host in a real Envoy. */
 export interface Envoy extends Host {
   /** Where other programs reach the proxy: `http://127.0.0.1:PORT`. */
   readonly address: string;
+  /** Where its TCP listener is, `127.0.0.1:PORT`; `null` when it has none. */
+  readonly tcpAddress: string | null;
 }
 
 /**
@@ -73,7 +81,8 @@ class EnvoyHost implements Envoy {
   readonly kind = "envoy";
   private readonly envoy: EnvoyProcess;
   private readonly logStart: number;
-  private readonly tellsExchanges: boolean;
+  private readonly httpLog: readonly Json[];
+  private readonly tcpLog: readonly Json[];
   private readonly mocks = new Map<string, Mock>();
   /** Servers of clusters that changed their protocol. */
   private readonly replaced: Mock[] = [];
@@ -81,21 +90,23 @@ class EnvoyHost implements Envoy {
   private listeners: Record<string, unknown>[] = [];
   private clusters: ReadonlyMap<string, ClusterAddress> = new Map();
   private readonly wantedPort: number;
+  private readonly wantedTcpPort: number;
   private port = 0;
   private tcpPort: number | null = null;
   private stopped = false;
 
-  constructor(envoy: EnvoyProcess, { port = 0, onLog, onExchange }: EnvoyOptions) {
+  constructor(envoy: EnvoyProcess, { port = 0, tcpPort = 0, onLog, onExchange, onConnection }: EnvoyOptions) {
     this.envoy = envoy;
     this.wantedPort = port;
+    this.wantedTcpPort = tcpPort;
     this.logStart = envoy.logged;
-    this.tellsExchanges = onExchange !== undefined;
-    if (onLog === undefined && onExchange === undefined) return;
+    this.httpLog = onExchange === undefined ? [] : [exchangeLog];
+    this.tcpLog = onConnection === undefined ? [] : [connectionLog];
+    if (onLog === undefined && onExchange === undefined && onConnection === undefined) return;
     envoy.onLine = (line) => {
       const entry = filterLine(line);
-      if (entry !== null) return onLog?.(entry);
-      const exchange = this.tellsExchanges ? readExchange(line.text) : null;
-      if (exchange !== null) onExchange!(exchange);
+      if (entry !== null) onLog?.(entry);
+      else tellEnded(line.text, onExchange, onConnection);
     };
   }
 
@@ -107,6 +118,10 @@ class EnvoyHost implements Envoy {
 
   get address(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  get tcpAddress(): string | null {
+    return this.tcpPort === null ? null : `127.0.0.1:${this.tcpPort}`;
   }
 
   async openTcp(): Promise<TcpConnection> {
@@ -156,9 +171,9 @@ class EnvoyHost implements Envoy {
     const logStart = this.envoy.logged;
     // While the listeners change, the clusters of both sides are there.
     await this.replaceClusters(new Map([...this.clusters, ...clusters]));
-    const accessLog = this.tellsExchanges ? [exchangeLog] : [];
-    const listeners = [httpListener(this.wantedPort, options, plugins, accessLog)];
-    if (options.tcp !== undefined) listeners.push(tcpListener(options.tcp.cluster, tcpPlugins));
+    const { wantedTcpPort, httpLog, tcpLog } = this;
+    const listeners = [httpListener(this.wantedPort, options, plugins, httpLog)];
+    if (options.tcp !== undefined) listeners.push(tcpListener(wantedTcpPort, options.tcp.cluster, tcpPlugins, tcpLog));
     if (!(await this.envoy.replace("listeners", listeners))) {
       const refusal = this.envoy.linesSince(logStart);
       // Envoy has taken those of several that it did not refuse.
@@ -265,7 +280,7 @@ class EnvoyHost implements Envoy {
     if (envoyLine?.includes("Address already in use")) {
       return new HarnessError(
         "PORT_IN_USE",
-        `port ${this.wantedPort} on 127.0.0.1 is in use: stop what listens there, or choose another`,
+        `port ${this.wantedTcpPort || this.wantedPort} on 127.0.0.1 is in use: stop what listens there, or choose another`,
       );
     }
     const plugin = /Unable to create Wasm plugin (\S+)/.exec(envoyLine ?? "")?.[1];

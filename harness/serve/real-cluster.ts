@@ -4,10 +4,12 @@ import type { RealCluster } from "../host.ts";
 import { takesResponse, takesResponseTrailers } from "../http/codec-limits.ts";
 import { frameRequest } from "../http/framing.ts";
 import { HeaderMap } from "../http/header-map.ts";
-import type { ResetReason, UpstreamCluster, UpstreamListener, UpstreamStream } from "../http/upstream.ts";
+import type { ResetReason, UpstreamListener, UpstreamStream } from "../http/upstream.ts";
+import type { TcpUpstreamCluster, TcpUpstreamConnection, TcpUpstreamListener } from "../tcp/tcp-upstream.ts";
+import { RealTcpConnection } from "./real-tcp-connection.ts";
 
-/** An upstream on the network, reached over HTTP/1.1. */
-export class RealUpstream implements UpstreamCluster {
+/** An upstream on the network, reached over HTTP/1.1, or over TCP from the TCP listener. */
+export class RealUpstream implements TcpUpstreamCluster {
   readonly name: string;
   readonly hasHosts = true;
   readonly address: RealCluster;
@@ -26,6 +28,10 @@ export class RealUpstream implements UpstreamCluster {
 
   open(listener: UpstreamListener, requestBlocked: (isBlocked: boolean) => void): UpstreamStream {
     return new RealStream(this, listener, requestBlocked);
+  }
+
+  connectTcp(listener: TcpUpstreamListener): TcpUpstreamConnection {
+    return new RealTcpConnection(this, listener);
   }
 
   /** Closes idle connections now, busy ones when they are done. */

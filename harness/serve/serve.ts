@@ -1,5 +1,5 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Server, Socket } from "node:net";
 import type { Emulator } from "../emulator/emulator.ts";
 import { HarnessError } from "../errors.ts";
 import { frameResponse } from "../http/framing.ts";
@@ -80,7 +80,7 @@ export async function serve(emulator: Emulator, options: ServeOptions): Promise<
   return { port: bound, address: `http://${host}:${bound}`, close, [Symbol.asyncDispose]: close };
 }
 
-async function listen(server: Server, port: number, host: string): Promise<void> {
+export async function listen(server: Server, port: number, host: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE") {

@@ -5,6 +5,17 @@ import type { StreamInfo } from "../http/stream-info.ts";
 import { CloseType, type NetworkFilter } from "./network-filter.ts";
 import { Received } from "./received.ts";
 
+/** Where a client receives. */
+export interface ClientEnd {
+  add(bytes: Uint8Array): void;
+  /** Nothing more comes. A connection that was ended can still be broken off. */
+  end(state: "ended" | "reset"): void;
+  /** Nothing is wanted from the client either; what was sent still arrives. */
+  close?(): void;
+  /** What the client sends is not read for now. */
+  pause?(isPaused: boolean): void;
+}
+
 /** A client's TCP connection and its chain of filters. The public methods of {@link TcpConnection} are the client's. */
 export class DownstreamConnection implements TcpConnection {
   readonly info: StreamInfo;
@@ -24,10 +35,15 @@ export class DownstreamConnection implements TcpConnection {
   #writeEnded = false;
   #isClosed = false;
   readonly #received = new Received();
+  readonly #client: ClientEnd;
+  /** Set by whoever fills the client's end: it shall wait, or go on. */
+  clientBlocked: (isBlocked: boolean) => void = () => {};
 
-  constructor(info: StreamInfo, dispatcher: Dispatcher) {
+  /** @param client takes what is sent; without one it is kept */
+  constructor(info: StreamInfo, dispatcher: Dispatcher, client: ClientEnd | null = null) {
     this.info = info;
     this.#dispatcher = dispatcher;
+    this.#client = client ?? this.#received;
   }
 
   add(filter: NetworkFilter): void {
@@ -75,11 +91,13 @@ export class DownstreamConnection implements TcpConnection {
 
   pauseReading(): void {
     this.#pauses++;
+    this.#client.pause?.(true);
   }
 
   resumeReading(): void {
     this.#pauses--;
     this.#takeUnread();
+    if (this.#pauses === 0) this.#client.pause?.(false);
   }
 
   /** Goes on behind a filter that had stopped. */
@@ -94,11 +112,11 @@ export class DownstreamConnection implements TcpConnection {
       if (!filter.onWrite(data, endStream) || this.#isClosed) return;
     }
     this.info.bytesSent += data.length;
-    if (data.length > 0) this.#received.add(data.takeBytes());
+    if (data.length > 0) this.#client.add(data.takeBytes());
     if (!endStream) return;
     this.#writeEnded = true;
-    this.#received.end("ended");
-    if (this.#readEnded) this.#close(CloseType.Local);
+    this.#client.end("ended");
+    if (this.#readEnded) this.#closeWhole(CloseType.Local);
   }
 
   /** The proxy closes the connection. */
@@ -106,7 +124,15 @@ export class DownstreamConnection implements TcpConnection {
     if (this.#isClosed) return;
     this.#close(CloseType.Local);
     // A socket that is closed before all of it was read is reset.
-    this.#received.end(isReset || this.#unread.length > 0 ? "reset" : "ended");
+    const isBroken = isReset || this.#unread.length > 0;
+    this.#client.end(isBroken ? "reset" : "ended");
+    if (!isBroken) this.#client.close?.();
+  }
+
+  /** Both directions have ended. */
+  #closeWhole(type: CloseType): void {
+    this.#close(type);
+    this.#client.close?.();
   }
 
   #takeUnread(): void {
@@ -116,7 +142,7 @@ export class DownstreamConnection implements TcpConnection {
     this.#readBuffer.move(this.#unread);
     this.#readEnded = this.#hasUnreadEnd;
     this.#read(0);
-    if (this.#readEnded && this.#writeEnded) this.#close(CloseType.Remote);
+    if (this.#readEnded && this.#writeEnded) this.#closeWhole(CloseType.Remote);
   }
 
   #read(from: number): void {

@@ -95,6 +95,8 @@ class MockConnection implements TcpUpstreamConnection, TcpPeer, UpstreamConnecti
     this.#dispatcher.post(() => (this.#handlers.end === undefined ? this.#sendEnd() : this.#handlers.end()));
   }
 
+  pause(): void {}
+
   close(isReset: boolean): void {
     this.#isClosed = true;
     const wasOpen = this.#received.state === "open";

@@ -21,6 +21,7 @@ export class TcpProxy implements NetworkFilter {
     this.#services = services;
     // Nothing is read before there is an upstream that takes it.
     connection.pauseReading();
+    connection.clientBlocked = (isBlocked) => this.#upstream?.pause(isBlocked);
   }
 
   onNewConnection(): boolean {
@@ -43,6 +44,7 @@ export class TcpProxy implements NetworkFilter {
         this.#fromUpstream.add(bytes);
         connection.writeToClient(this.#fromUpstream, false);
       },
+      blocked: (isBlocked) => (isBlocked ? connection.pauseReading() : connection.resumeReading()),
       ended: () => {
         connection.writeToClient(this.#fromUpstream, true);
         // Both directions have ended: the upstream's connection is gone, and so ends the client's.

@@ -5,6 +5,8 @@ import type { UpstreamInfo } from "../http/stream-info.ts";
 export interface TcpUpstreamListener {
   connected(info: UpstreamInfo): void;
   data(bytes: Uint8Array): void;
+  /** The upstream takes no more for now, or takes more again. */
+  blocked(isBlocked: boolean): void;
   /** The upstream sends nothing more. */
   ended(): void;
   /** The connection is gone, or could not be made. */
@@ -16,6 +18,8 @@ export interface TcpUpstreamConnection {
   write(bytes: Uint8Array): void;
   /** The proxy sends nothing more. */
   end(): void;
+  /** Holds back, or lets come, what the upstream sends. */
+  pause(isPaused: boolean): void;
   /** Lets go of the connection; the listener hears nothing more. */
   close(isReset: boolean): void;
 }
