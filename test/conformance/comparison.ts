@@ -12,6 +12,8 @@ export interface Comparison {
   differences: readonly string[];
 }
 
+const mostAttempts = 8;
+
 /**
  * Runs a scenario in both hosts, the emulator by the rules of a version of Envoy. A difference must show each time: on a busy machine the network can cut a body
  * anywhere, and an upstream can take milliseconds that are one digit longer.
@@ -22,7 +24,7 @@ export async function compare(scenario: Scenario, envoyVersion?: EnvoyVersion): 
   for (let attempt = 1; ; attempt++) {
     const envoy = await observe(scenario, startEnvoy, emulator);
     const differences = [...differencesOf(scenario, emulator, envoy), ...demandsOf(scenario, emulator)];
-    if (differences.length === 0 || attempt === 4) return { scenario, emulator, envoy, differences };
+    if (differences.length === 0 || attempt === mostAttempts) return { scenario, emulator, envoy, differences };
   }
 }
 
