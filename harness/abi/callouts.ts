@@ -140,9 +140,8 @@ export function calloutFunctions(vm: Vm) {
     const token = (vm.nextHttpCallToken += 4);
     if (!cluster.hasHosts) return Status.InternalFailure;
     headers.set("x-envoy-internal", "true");
-    // There is one attempt.
-    const { wholeMs, perTryMs } = takeTimeouts(headers, timeoutMs, 0);
-    const call = new HttpCall(cluster, headers, body, perTryMs > 0 ? perTryMs : wholeMs, services, (response) =>
+    const timeouts = takeTimeouts(headers, timeoutMs, 0);
+    const call = new HttpCall(cluster, headers, body, timeouts, services, (response) =>
       root.httpCallEnded(token, response),
     );
     root.httpCalls.set(token, call);

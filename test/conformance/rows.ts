@@ -111,6 +111,7 @@ export const rows = {
   "http callouts: refusals": "Unknown cluster, missing pseudo headers, a negative timeout",
   "http callouts: what is sent": "content-length, x-envoy-internal, no trailers",
   "http callouts: answers": "Headers, body and trailers as they came",
+  "http callouts: retries": "By x-envoy-retry-on and its like, with the whole request each time",
   "http callouts: timeout": "An answer 504",
   "http callouts: connection failures": "An answer 503 that says why",
   "http callouts: reset": "No headers at all, and status 11",

@@ -268,6 +268,65 @@ const together: Scenario[] = [
   },
 ];
 
+/** Fails each first request and answers each second one, in every run alike. */
+function everyOther(failure: UpstreamResponse): Cluster {
+  let count = 0;
+  return () => (count++ % 2 === 0 ? failure : { body: "at last" });
+}
+
+const retried: Scenario[] = (
+  [
+    ["after an answer 503", everyOther({ status: 503 }), ["x-envoy-retry-on", "5xx"]],
+    ["after a reset", everyOther({ reset: true }), ["x-envoy-retry-on", "reset"]],
+    [
+      "after a status in gRPC's form",
+      everyOther({ headers: { "grpc-status": "14" } }),
+      ["x-envoy-retry-grpc-on", "unavailable"],
+    ],
+    [
+      "after a status of a list",
+      everyOther({ status: 418 }),
+      [...["x-envoy-retry-on", "retriable-status-codes"], ...["x-envoy-retriable-status-codes", "418"]],
+    ],
+    ["not after another status", () => ({ status: 404 }), ["x-envoy-retry-on", "5xx"]],
+    ["until the retries are used up", () => ({ status: 500 }), ["x-envoy-retry-on", "5xx", "x-envoy-max-retries", "2"]],
+    [
+      "until they are used up by resets",
+      () => ({ reset: true }),
+      ["x-envoy-retry-on", "5xx", "x-envoy-max-retries", "1"],
+    ],
+    ["never when their number is 0", () => ({ status: 500 }), ["x-envoy-retry-on", "5xx", "x-envoy-max-retries", "0"]],
+    [
+      "after an attempt that took too long",
+      () => ({ delayMs: 400 }),
+      [...["x-envoy-retry-on", "5xx"], ...["x-envoy-upstream-rq-per-try-timeout-ms", "50"]],
+    ],
+    [
+      "not after the whole time is over",
+      () => ({ delayMs: 900 }),
+      [...["x-envoy-retry-on", "5xx"], ...["x-envoy-upstream-rq-timeout-ms", "60"]],
+    ],
+  ] as [string, Cluster, string[]][]
+).flatMap(([when, side, headers]) =>
+  ["", "the body"].map((body): Scenario => ({
+    name: `callouts: retried ${when}${body === "" ? "" : ", with its body"}`,
+    covers: ["http callouts: retries"],
+    plugins: [
+      {
+        guest: (w) => ({
+          // Without a timeout: what is left of one would be told to each attempt.
+          proxy_on_request_headers: `${call(w, { headers: [...required, ...headers], body, timeoutMs: 0 })} (i32.const 0)`,
+          proxy_on_http_call_response: `${w.logValue(6, ":status")} ${w.logBuffer(4, 0, 200)} ${w.log("answered")}`,
+        }),
+      },
+    ],
+    clusters: { side },
+    routes,
+    advanceMs: 3000,
+    logs: ["answered"],
+  })),
+);
+
 const dns: Scenario[] = [
   {
     name: "callouts: an address resolved",
@@ -308,5 +367,6 @@ export const httpCallouts: readonly Scenario[] = [
   ...answered,
   ...gRpcShaped,
   ...together,
+  ...retried,
   ...dns,
 ];
