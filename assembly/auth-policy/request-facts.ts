@@ -81,7 +81,7 @@ export class RequestFacts {
   get host(): ByteView | null {
     if (this.isNew(Known.Host)) {
       const authority = this.headers.getJoinedOf(AUTHORITY);
-      this.hostView = authority === null ? null : lowerCase(authority, this.hostBuffer);
+      this.hostView = authority === null ? null : copyInLowerCase(authority, this.hostBuffer);
     }
     return this.hostView;
   }
@@ -202,7 +202,7 @@ function parseAddress(address: ByteView | null): IpAddress | null {
 }
 
 /** `text` itself when it has no upper-case letter, otherwise a copy: the callback's own headers are kept as they are. */
-function lowerCase(text: ByteView, buffer: ByteBuffer): ByteView {
+function copyInLowerCase(text: ByteView, buffer: ByteBuffer): ByteView {
   let index = 0;
   while (index < text.length && text.at(index) - 0x41 >= 26) index++;
   if (index == text.length) return text;

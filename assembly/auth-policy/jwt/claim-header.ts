@@ -1,5 +1,6 @@
 import { ConfigReader, JsonKind, JsonNode, NumberStatus, RequestHeaders, Text } from "@attache/sdk";
 import { Claims } from "../claims";
+import { lowerCase } from "../lower-case";
 
 /** A header that hands a claim to the upstream. */
 @final
@@ -8,7 +9,7 @@ export class ClaimHeader {
   private readonly path: string[];
 
   constructor(name: string, claim: string) {
-    this.name = new Text(name.toLowerCase());
+    this.name = new Text(lowerCase(name));
     this.path = claim.split(".");
   }
 
@@ -43,7 +44,7 @@ export function checkOutputName(config: ConfigReader, name: string): void {
     config.error("must have letters, digits, - and _ only");
     return;
   }
-  if (name.toLowerCase() == "host") config.error("is a header that a filter must not change");
+  if (lowerCase(name) == "host") config.error("is a header that a filter must not change");
 }
 
 function textOf(claim: JsonNode): string | null {

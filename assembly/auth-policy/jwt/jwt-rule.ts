@@ -1,5 +1,6 @@
 import { ByteView, ConfigReader, currentTimeNs, JsonKind, JsonNode, RequestHeaders, Text } from "@attache/sdk";
 import { Claims } from "../claims";
+import { lowerCase } from "../lower-case";
 import { checkOutputName, ClaimHeader, readClaimHeaders } from "./claim-header";
 import { Jwks } from "./jwks";
 import { readJwksLocation, readTimeout } from "./jwks-location";
@@ -195,7 +196,7 @@ function readDelimited(config: ConfigReader): string[] {
 function readPayloadHeader(config: ConfigReader): Text | null {
   const name = config.string("outputPayloadToHeader", "");
   checkOutputName(config.get("outputPayloadToHeader"), name);
-  return name.length == 0 ? null : new Text(name.toLowerCase());
+  return name.length == 0 ? null : new Text(lowerCase(name));
 }
 
 /** The keys in the configuration itself. */

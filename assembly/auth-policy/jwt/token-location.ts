@@ -1,4 +1,5 @@
 import { ByteView, ConfigReader, Query, RequestHeaders, requestCookie, Text } from "@attache/sdk";
+import { lowerCase } from "../lower-case";
 import { find } from "../peer-match";
 
 /** Receives the tokens of a request. */
@@ -29,7 +30,7 @@ export class HeaderLocation extends TokenLocation {
 
   constructor(name: string, prefix: string) {
     super();
-    const lowerName = name.toLowerCase();
+    const lowerName = lowerCase(name);
     this.lowerName = lowerName;
     this.name = new Text(lowerName);
     this.prefix = new Text(prefix);
