@@ -1,13 +1,5 @@
-import {
-  ByteView,
-  ConfigReader,
-  FilterHeaders,
-  LocalReply,
-  Plugin,
-  RequestHeaders,
-  setPropertyBytes,
-  Text,
-} from "@attache/sdk";
+import { ByteView, ConfigReader, FilterHeaders, Plugin, RequestHeaders, setPropertyBytes, Text } from "@attache/sdk";
+import { Answers } from "../answers";
 import { ignoreScope } from "../ignored-scope";
 import { Claims } from "../claims";
 import { JwtContext } from "./jwt-context";
@@ -93,11 +85,11 @@ export class Authenticator {
   /** Answers a request that {@link isRefused}, as Envoy's `jwt_authn` does. */
   // @ts-ignore: decorator
   @cold
-  refuse(headers: RequestHeaders): FilterHeaders {
+  refuse(headers: RequestHeaders, answers: Answers): FilterHeaders {
     const problem = this.problem;
-    return new LocalReply(this.status == JwtStatus.AudienceNotAllowed ? 403 : 401)
+    return answers
+      .toRefused(this.status == JwtStatus.AudienceNotAllowed ? 403 : 401, problem, problem)
       .header("www-authenticate", 'Bearer realm="' + realmOf(headers) + '", error="invalid_token"')
-      .text(problem)
       .details("jwt_authn_access_denied{" + problem.replaceAll(" ", "_") + "}")
       .send();
   }
