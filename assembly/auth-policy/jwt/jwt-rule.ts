@@ -128,8 +128,10 @@ export class JwtRule extends TokenVisitor {
     if (jwks === null) return remote!.isAwaited ? JwtStatus.KeysAwaited : JwtStatus.KeysNotFetched;
     const token = this.context.token;
     const status = jwks.verify(token.algorithm, token.keyId, token.message, token.signature);
-    const isNewKey = status == JwtStatus.NoKey && remote !== null && token.keyId.length > 0;
-    return isNewKey && remote!.renew() ? JwtStatus.KeysAwaited : status;
+    if (status == JwtStatus.Ok || remote === null || token.keyId.length == 0) return status;
+    // Keys without a name were tried; the one that is named may be new.
+    const isNewKey = status == JwtStatus.NoKey || !jwks.has(token.keyId);
+    return isNewKey && remote.renew() ? JwtStatus.KeysAwaited : status;
   }
 
   private checkTime(expires: i64, notBefore: i64): JwtStatus {
