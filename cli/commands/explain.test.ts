@@ -7,6 +7,7 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Dice } from "../../test/conformance/dice.ts";
 import { randomClient, randomTable } from "../../test/differential/auth-policy/generator.ts";
+import { resourceOf } from "../../test/differential/auth-policy/policy.ts";
 import { Tokens } from "../../test/differential/auth-policy/tokens.ts";
 import type { ExplainedPolicy, Explanation } from "../explain/explain.ts";
 import { explain } from "../explain/explain.ts";
@@ -346,7 +347,7 @@ describe("the tree", () => {
       const table = randomTable(dice, 8080, dice.chance(0.3) ? tokens.randomRules(dice) : []);
       const configuration = {
         requestAuthentication: table.jwtRules.length > 0 ? [{ jwtRules: table.jwtRules }] : [],
-        authorizationPolicies: table.policies.map((policy) => ({ namespace: "default", ...policy })),
+        authorizationPolicies: table.policies.map(resourceOf),
         extensionProviders: [],
         options: {
           multiValue: table.multiValue,
@@ -385,14 +386,15 @@ describe("the tree", () => {
 
 /** What the ticks of a tree amount to. */
 function decisionOf(policies: readonly ExplainedPolicy[]): [Explanation["decision"], string | null] {
+  const enforced = policies.filter(({ isDryRun }) => !isDryRun);
   const first = (action: string) =>
-    policies
+    enforced
       .filter((policy) => policy.action === action)
       .flatMap(({ rules }) => rules)
       .find(({ matches }) => matches)?.id;
   const denied = first("DENY");
   if (denied !== undefined) return ["denied", denied];
-  if (!policies.some(({ action }) => action === "ALLOW")) return ["allowed", null];
+  if (!enforced.some(({ action }) => action === "ALLOW")) return ["allowed", null];
   const allowed = first("ALLOW");
   return allowed === undefined ? ["denied", "none"] : ["allowed", allowed];
 }
