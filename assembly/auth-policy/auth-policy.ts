@@ -109,7 +109,15 @@ export class AuthPolicy extends Plugin {
       keys.hold(new HeldRequest(stream, headers));
       return FilterHeaders.StopAllIterationAndWatermark;
     }
-    if (!authenticator.isRefused) return this.look(headers, claims);
+    if (claims !== null) {
+      const status = this.look(headers, claims);
+      if (status != FilterHeaders.Continue) return status;
+      // Once the request is changed, all headers would have to be fetched again.
+      this.request.readTarget();
+      authenticator.apply(headers, claims);
+      return status;
+    }
+    if (!authenticator.isRefused) return this.look(headers, null);
     report("denied", authenticator.problem);
     return authenticator.refuse(headers, this.answers);
   }

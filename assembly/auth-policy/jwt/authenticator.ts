@@ -13,6 +13,8 @@ export class Authenticator {
   private readonly rules: JwtRule[] = [];
   private status: JwtStatus = JwtStatus.Ok;
   private keys: RemoteJwks | null = null;
+  /** The rule that verified the last token. */
+  private verifying: JwtRule | null = null;
 
   /** Reads a list of the resources or of their specs. */
   constructor(config: ConfigReader, options: ConfigReader, plugin: Plugin) {
@@ -41,7 +43,7 @@ export class Authenticator {
   /**
    * The claims of the request's token, or `null`: then {@link awaitedKeys} tells whether it has one that cannot be verified
    * yet, and {@link isRefused} whether it has one that is not valid. On the way, headers that only this filter may set are
-   * taken out of the request.
+   * taken out of the request. {@link apply} does the rest.
    */
   authenticate(headers: RequestHeaders): Claims | null {
     this.status = JwtStatus.Ok;
@@ -55,8 +57,7 @@ export class Authenticator {
       if (claims !== null) {
         this.status = JwtStatus.Ok;
         this.keys = null;
-        publish(claims);
-        rule.apply(headers, claims);
+        this.verifying = rule;
         return claims;
       }
       if (rule.problem == JwtStatus.KeysAwaited) this.keys = rule.remote;
@@ -65,6 +66,12 @@ export class Authenticator {
       if (rule.tokens > 0 && isTelling) this.status = rule.problem;
     }
     return null;
+  }
+
+  /** After {@link authenticate} gave claims: hands them on, and takes the token out of the request. */
+  apply(headers: RequestHeaders, claims: Claims): void {
+    publish(claims);
+    this.verifying!.apply(headers, claims);
   }
 
   /** After {@link authenticate}: the keys that the request has to wait for before anything is known about its token. */

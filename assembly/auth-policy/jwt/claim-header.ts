@@ -1,4 +1,4 @@
-import { ConfigReader, JsonKind, JsonNode, NumberStatus, RequestHeaders, Text } from "@attache/sdk";
+import { ConfigReader, JsonKind, JsonNode, NumberStatus, Text } from "@attache/sdk";
 import { Claims } from "../claims";
 import { lowerCase } from "../lower-case";
 
@@ -13,12 +13,12 @@ export class ClaimHeader {
     this.path = claim.split(".");
   }
 
-  /** Sets the header if the claim is text, a number or a truth. */
-  write(headers: RequestHeaders, claims: Claims): void {
+  /** The claim, if it is text, a number or a truth. */
+  valueOf(claims: Claims): Text | null {
     let claim = claims.document.root;
     for (let index = 0; index < this.path.length; index++) claim = claim.member(this.path[index]);
     const value = textOf(claim);
-    if (value !== null) headers.setOf(this.name, new Text(value));
+    return value === null ? null : new Text(value);
   }
 }
 

@@ -90,9 +90,14 @@ export class JwtRule extends TokenVisitor {
       for (let index = 0; index < locations.length; index++) unchecked(locations[index]).remove(headers);
     }
     const payloadHeader = this.payloadHeader;
-    if (payloadHeader !== null) headers.setOf(payloadHeader, new Text(claims.encodedPayload));
+    if (payloadHeader !== null) headers.setOf(payloadHeader, claims.encodedPayload);
     const claimHeaders = this.claimHeaders;
-    for (let index = 0; index < claimHeaders.length; index++) unchecked(claimHeaders[index]).write(headers, claims);
+    const values = claims.headerValues;
+    while (values.length < claimHeaders.length) values.push(claimHeaders[values.length].valueOf(claims));
+    for (let index = 0; index < claimHeaders.length; index++) {
+      const value = unchecked(values[index]);
+      if (value !== null) headers.setOf(unchecked(claimHeaders[index]).name, value);
+    }
   }
 
   private check(text: ByteView): JwtStatus {
@@ -114,7 +119,7 @@ export class JwtRule extends TokenVisitor {
     const verifying = this.verify();
     if (verifying != JwtStatus.Ok) return verifying;
     const firstDot = text.indexOf(0x2e);
-    claims.encodedPayload = text.slice(firstDot + 1, text.indexOf(0x2e, firstDot + 1)).toString();
+    claims.encodedPayload = Text.ofBytes(text.slice(firstDot + 1, text.indexOf(0x2e, firstDot + 1)));
     // Also when it is not kept: the claims of a request must outlast its next token.
     this.next = new Claims(this.delimited);
     this.cache.add(text, claims, token.expires, token.notBefore);
