@@ -143,8 +143,9 @@ export class JwtRule extends TokenVisitor {
     const now = <i64>(currentTimeNs() / 1_000_000_000);
     // Without a clock nothing is known to be valid still.
     if (now == 0) return JwtStatus.Expired;
-    if (expires != NO_TIME && now - this.context.skew > expires) return JwtStatus.Expired;
-    return notBefore != NO_TIME && now + this.context.skew < notBefore ? JwtStatus.NotYetValid : JwtStatus.Ok;
+    // In Envoy's order.
+    if (notBefore != NO_TIME && now + this.context.skew < notBefore) return JwtStatus.NotYetValid;
+    return expires != NO_TIME && now - this.context.skew > expires ? JwtStatus.Expired : JwtStatus.Ok;
   }
 
   private isMeantFor(audience: JsonNode): bool {

@@ -175,6 +175,7 @@ eachHost("auth-policy, tokens", (start: StartHost) => {
       ["without an issuer", token({ iss: undefined }), "Jwt issuer is not configured"],
       ["that expired", token({ exp: 1_600_000_000 }), "Jwt is expired"],
       ["that is not valid yet", token({ nbf: 4_000_000_000 }), "Jwt not yet valid"],
+      ["that was never valid", token({ nbf: 4_000_000_000, exp: 1_600_000_000 }), "Jwt not yet valid"],
       [
         "with an unknown kid",
         token({}, { algorithm: "RS256", header: { kid: "x" }, key: otherRsa.privateKey }),
