@@ -5,6 +5,7 @@ import packageJson from "./package.json" with { type: "json" };
 import type { BuildOptions, BuildResult } from "./build.ts";
 import { checkModule, describeModule } from "./commands/check.ts";
 import { checkConfiguration, describeConfiguration, findFilter } from "./commands/check-configuration.ts";
+import { describeReport, explainRequest, type ExplainOptions } from "./commands/explain.ts";
 import { pack, pull, push } from "./commands/image.ts";
 import { manifest, targets, type ManifestOptions, type Target } from "./commands/manifest.ts";
 import { newProject, templates, type Template } from "./commands/new.ts";
@@ -112,6 +113,27 @@ program
   });
 
 program
+  .command("explain")
+  .description("say what auth-policy does with a request, and why, by the filter itself")
+  .argument("<policies>", "Istio's resources, a WasmPlugin or a configuration of auth-policy, in YAML or JSON")
+  .argument("<request>", "the request, in YAML or JSON")
+  .option(
+    "--keys <issuer=file>",
+    "keys of an issuer that would be fetched: a JSON Web Key Set; may be repeated",
+    collect,
+  )
+  .option("--filter <file>", "the module of auth-policy, if not that of the package @attache/auth-policy")
+  .addOption(new Option("--expect <decision>", "exit with 1 if it is the other").choices(["allowed", "denied"]))
+  .addOption(json())
+  .action(async (policies: string, request: string, options: ExplainOptions & { json?: boolean }) => {
+    const report = await explainRequest(policies, request, options);
+    show(options.json, report.explanation, describeReport(report));
+    const { decision } = report.explanation;
+    if (decision !== (options.expect ?? decision))
+      throw new Problem(`the request is ${decision}, not ${options.expect}`);
+  });
+
+program
   .command("pack")
   .description("write a module as an OCI image layout, the same bytes each time")
   .argument("[source]", "the filter's folder, or a .wasm file", ".")
@@ -211,6 +233,10 @@ function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
   throw new InvalidArgumentError("It is a whole number below 65536.");
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 process.exitCode = await main();

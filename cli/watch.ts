@@ -1,14 +1,22 @@
 import { watch, type FSWatcher } from "node:fs";
-import { stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 /** Editors write a file in several steps; what comes within this time is one change. */
 const quietMs = 30;
 
+/** Neither sources nor configuration, and thousands of files. */
+const passedOver: ReadonlySet<string> = new Set(["node_modules", "build", ".git"]);
+
 /** Tells of changes to files and folders until it is closed. */
 export class Watch {
   readonly #onChange: () => void;
-  #watchers: FSWatcher[] = [];
+  /** By folder: a file that is replaced by another is not followed by itself. */
+  #watchers = new Map<string, FSWatcher>();
+  /** Names that count in a folder; `null` for all. */
+  #wanted = new Map<string, Set<string> | null>();
+  #paths: readonly string[] = [];
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(onChange: () => void) {
@@ -17,32 +25,62 @@ export class Watch {
 
   /** Watches these from now on, and nothing else. */
   async follow(paths: readonly string[]): Promise<void> {
-    const folders = await Promise.all(paths.map(async (path) => (await stat(path)).isDirectory()));
-    for (const watcher of this.#watchers) watcher.close();
-    this.#watchers = paths.map((path, i) => (folders[i] ? this.#folder(path) : this.#file(path)));
+    this.#paths = paths;
+    await this.#look();
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
-    for (const watcher of this.#watchers) watcher.close();
+    for (const watcher of this.#watchers.values()) watcher.close();
   }
 
-  #folder(path: string): FSWatcher {
-    return watch(path, { recursive: true }, (_event, name) => {
-      if (name !== null && /^(node_modules|build|\.git)(\/|$)|\.test\.ts$/.test(name)) return;
-      this.#changed();
-    });
+  async #look(): Promise<void> {
+    const wanted = new Map<string, Set<string> | null>();
+    for (const path of this.#paths) {
+      if ((await stat(path)).isDirectory()) {
+        for (const folder of await foldersIn(path)) wanted.set(folder, null);
+      } else if (wanted.get(dirname(path)) !== null) {
+        wanted.set(dirname(path), (wanted.get(dirname(path)) ?? new Set()).add(basename(path)));
+      }
+    }
+    if (this.#isClosed) return;
+    this.#wanted = wanted;
+    for (const [folder, watcher] of this.#watchers) {
+      if (wanted.has(folder)) continue;
+      watcher.close();
+      this.#watchers.delete(folder);
+    }
+    for (const folder of wanted.keys()) {
+      if (!this.#watchers.has(folder)) this.#watchers.set(folder, this.#watch(folder));
+    }
   }
 
-  /** By its folder: a file that is replaced by another is not followed. */
-  #file(path: string): FSWatcher {
-    return watch(dirname(path), (_event, name) => {
-      if (name === basename(path)) this.#changed();
+  #watch(folder: string): FSWatcher {
+    const watcher = watch(folder, (_event, name) => {
+      const names = this.#wanted.get(folder);
+      if (name === null || names === undefined) return;
+      if (names === null ? !passedOver.has(name) && !name.endsWith(".test.ts") : names.has(name)) this.#changed();
     });
+    // A folder that is gone is told of by the one that held it.
+    return watcher.on("error", () => {});
   }
 
   #changed(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onChange, quietMs);
+    this.#timer = setTimeout(() => void this.#tell(), quietMs);
   }
+
+  async #tell(): Promise<void> {
+    // There may be other folders now; one that is gone is the caller's to tell of.
+    await this.#look().catch(() => {});
+    if (!this.#isClosed) this.#onChange();
+  }
+}
+
+/** A folder and those in it that have sources. */
+async function foldersIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true });
+  const inner = entries.filter((entry) => entry.isDirectory() && !passedOver.has(entry.name));
+  return [path, ...(await Promise.all(inner.map(async ({ name }) => await foldersIn(join(path, name))))).flat()];
 }

@@ -15,7 +15,7 @@ export { serveTcp, type ServedConnection, type ServeTcpOptions } from "./serve/s
 export { serve, type Exchange, type ProxyServer, type ServeOptions } from "./serve/serve.ts";
 export { HeaderMap } from "./http/header-map.ts";
 export type { HttpStream, ResponseSink } from "./http/stream.ts";
-export type { ConnectionInfo } from "./http/stream-info.ts";
+export type { ConnectionInfo, DynamicMetadata, PeerCertificate, TlsInfo } from "./http/stream-info.ts";
 export type { Trap, TrapFrame } from "./wasm/trap.ts";
 export type { SourcePosition } from "./wasm/source-map.ts";
 export type { CallbackProfile } from "./emulator/profile.ts";

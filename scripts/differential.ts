@@ -66,13 +66,14 @@ async function routing(run: Run): Promise<boolean> {
 async function policies(run: Run): Promise<boolean> {
   await using translator = (await istioTranslator()) ?? ownTranslator;
   console.log(`native filters by ${translator.name}`);
-  const { requests, agree, allowed, stricter, differences, ...summary } = await comparePolicies({
+  const { requests, agree, allowed, marks, stricter, differences, ...summary } = await comparePolicies({
     ...run,
     translator: translator.translate,
     progress: (so) => console.log(`${so.requests} requests, ${so.policies} policies, ${so.differences.length} differ`),
   });
   for (const difference of differences.slice(0, 10)) console.log(describePolicies(difference));
   console.log(`${allowed} requests passed the native filters`);
+  for (const [mark, count] of marks) console.log(`${count} of them are ${mark}`);
   for (const [reason, count] of stricter) console.log(`stricter: ${count} for ${reason}`);
   const deliberate = [...stricter.values()].reduce((sum, count) => sum + count, 0);
   console.log(

@@ -1,4 +1,5 @@
 import { ByteView, Cookies, filterMetadata, Query, Text, TextVisitor } from "@attache/sdk";
+import { lowerCase } from "./lower-case";
 import { find, NAMESPACE_MARK, SERVICE_ACCOUNT_MARK } from "./peer-match";
 import { RequestFacts } from "./request-facts";
 
@@ -301,7 +302,7 @@ export class Attributes {
   private readonly named: Map<string, Attribute> = new Map<string, Attribute>();
 
   header(name: string): Attribute {
-    const lower = name.toLowerCase();
+    const lower = lowerCase(name);
     const canonical = lower == "host" ? ":authority" : lower;
     const key = "header " + canonical;
     return this.named.has(key) ? this.named.get(key) : this.keep(key, new HeaderAttribute(canonical));

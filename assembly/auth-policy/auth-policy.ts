@@ -4,7 +4,6 @@ import {
   Counter,
   FilterHeaders,
   HttpFilter,
-  LocalReply,
   log,
   LogLevel,
   PathNormalization,
@@ -12,6 +11,7 @@ import {
   RequestHeaders,
   setProperty,
 } from "@attache/sdk";
+import { Answers } from "./answers";
 import { AuthorizedStream } from "./authorized-stream";
 import { CheckedStream } from "./checked-stream";
 import { Claims } from "./claims";
@@ -36,6 +36,8 @@ export class AuthPolicy extends Plugin {
   bodyLimit: i32 = 0;
   /** Whether the address of the client, which it may choose, may be taken for that of the direct peer. */
   takesRemoteForPeer: bool = false;
+  /** How those are answered that do not pass. */
+  answers!: Answers;
   /** `null` when no token is verified. */
   private authenticator: Authenticator | null = null;
   private readonly audit: RuleSet = new RuleSet(true);
@@ -57,6 +59,7 @@ export class AuthPolicy extends Plugin {
     this.request = this.makeRequest(readReading(options));
     this.rejectsPathDifference = options.bool("rejectOnDifference", false);
     this.requiresMtls = options.bool("requireMtls", false);
+    this.answers = new Answers(config.object("response"));
     const authenticator = new Authenticator(config.array("requestAuthentication"), options, this);
     if (authenticator.isActive) this.authenticator = authenticator;
     this.request.reading.isAuthenticating = authenticator.isActive;
@@ -97,7 +100,7 @@ export class AuthPolicy extends Plugin {
 
   /** Begins with a request: verifies its tokens. It goes on, was answered, or is held until there are keys. */
   authenticate(stream: AuthorizedStream, headers: RequestHeaders): FilterHeaders {
-    if (this.requiresMtls && !connection.mtls) return deny("mtls_required");
+    if (this.requiresMtls && !connection.mtls) return this.refuse("mtls_required");
     const authenticator = this.authenticator;
     if (authenticator === null) return this.look(headers, null);
     const claims = authenticator.authenticate(headers);
@@ -106,9 +109,17 @@ export class AuthPolicy extends Plugin {
       keys.hold(new HeldRequest(stream, headers));
       return FilterHeaders.StopAllIterationAndWatermark;
     }
-    if (!authenticator.isRefused) return this.look(headers, claims);
+    if (claims !== null) {
+      const status = this.look(headers, claims);
+      if (status != FilterHeaders.Continue) return status;
+      // Once the request is changed, all headers would have to be fetched again.
+      this.request.readTarget();
+      authenticator.apply(headers, claims);
+      return status;
+    }
+    if (!authenticator.isRefused) return this.look(headers, null);
     report("denied", authenticator.problem);
-    return authenticator.refuse(headers);
+    return authenticator.refuse(headers, this.answers);
   }
 
   /** Turns to a request, whose headers may be others than in the callback before. It goes on, or was answered. */
@@ -119,7 +130,7 @@ export class AuthPolicy extends Plugin {
     if (!this.usesPath && !this.rejectsPathDifference) return FilterHeaders.Continue;
     request.readPath();
     const isRejected = request.isPathRefused || (this.rejectsPathDifference && request.isPathChanged);
-    return isRejected ? rejectPath() : FilterHeaders.Continue;
+    return isRejected ? this.rejectPath() : FilterHeaders.Continue;
   }
 
   /** Decides by the policies about the request looked at last: it goes on, or was answered. */
@@ -129,9 +140,9 @@ export class AuthPolicy extends Plugin {
     if (audited !== null) report("audited", audited.id);
     this.tryDeny(request);
     const denied = this.deny.find(request);
-    if (denied !== null) return deny(denied.id);
+    if (denied !== null) return this.refuse(denied.id);
     this.tryAllow(request);
-    if (this.hasAllow && this.allow.find(request) === null) return deny("none");
+    if (this.hasAllow && this.allow.find(request) === null) return this.refuse("none");
     allowed.increment();
     return FilterHeaders.Continue;
   }
@@ -158,6 +169,24 @@ export class AuthPolicy extends Plugin {
     if (isDryRun) this.hasTriedAllow = true;
     else this.hasAllow = true;
     return isDryRun ? this.triedAllow : this.allow;
+  }
+
+  /** `id` is that of the rule, or `none` when no rule allowed the request. */
+  private refuse(id: string): FilterHeaders {
+    report("denied", id);
+    return this.answers
+      .toDenied(id)
+      .details("rbac_access_denied_matched_policy[" + id.replaceAll(" ", "_") + "]")
+      .send();
+  }
+
+  /** A path that has no normal form, or must have it, cannot be decided about. */
+  private rejectPath(): FilterHeaders {
+    report("denied", "path");
+    return this.answers
+      .toRefused(400, "Bad Request: path is not normalized", "path")
+      .details("auth_policy_path_not_normalized")
+      .send();
   }
 
   private tryDeny(request: RequestFacts): void {
@@ -192,24 +221,6 @@ function readReading(options: ConfigReader): Reading {
   reading.ignorePathParameters = options.bool("ignorePathParameters", false);
   reading.isStrict = options.oneOf("multiValue", ["strict", "istio"], 0) == 0;
   return reading;
-}
-
-/** Answers as Istio does. `id` is that of the rule, or `none` when no rule allowed the request. */
-function deny(id: string): FilterHeaders {
-  report("denied", id);
-  return new LocalReply(403)
-    .text("RBAC: access denied")
-    .details("rbac_access_denied_matched_policy[" + id.replaceAll(" ", "_") + "]")
-    .send();
-}
-
-/** A path that has no normal form, or must have it, cannot be decided about. */
-function rejectPath(): FilterHeaders {
-  report("denied", "path");
-  return new LocalReply(400)
-    .text("Bad Request: path is not normalized")
-    .details("auth_policy_path_not_normalized")
-    .send();
 }
 
 /** Tells what a rule did: in the log, by a metric, and to later filters and the access log. */

@@ -164,7 +164,10 @@ export class CheckedStream extends AuthorizedStream {
       if (rule === null) continue;
       this.rule = rule.id;
       if (authorizer.bodyLimit > 0 && !authorizer.takesPartialBody && this.isPartialFor(authorizer)) {
-        return new LocalReply(413).text("Payload Too Large").details("request_payload_too_large").send();
+        return this.plugin.answers
+          .toRefused(413, "Payload Too Large", rule.id)
+          .details("request_payload_too_large")
+          .send();
       }
       const refusal = authorizer.ask(this);
       if (refusal == CalloutRefusal.None) return FilterHeaders.StopAllIterationAndWatermark;

@@ -1,11 +1,13 @@
-import { JsonDocument, JsonKind, JsonNode, TextVisitor } from "@attache/sdk";
+import { JsonDocument, JsonKind, JsonNode, Text, TextVisitor } from "@attache/sdk";
 
 /** The claims of a token that was verified. */
 @final
 export class Claims {
   readonly document: JsonDocument = new JsonDocument();
   /** The payload as it stands in the token. */
-  encodedPayload: string = "";
+  encodedPayload: Text = new Text("");
+  /** Values of the headers that hand claims to the upstream, once they are made; `null` where there is none. */
+  readonly headerValues: (Text | null)[] = [];
 
   /** @param delimited claims that hold several values in one text, divided by blanks */
   constructor(private readonly delimited: string[]) {}

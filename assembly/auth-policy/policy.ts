@@ -43,7 +43,11 @@ export class Policy {
     context.namespace = this.namespace;
     context.allows = this.action == Action.Allow;
     ignoreScope(spec);
-    if (this.action == Action.Custom && this.isDryRun) spec.error("a dry run of a CUSTOM policy is not supported");
+    if (this.isDryRun && action != Action.Allow && action != Action.Deny) {
+      spec.error(
+        "the annotation istio.io/dry-run currently only supports action ALLOW/DENY, found action " + actionName(action),
+      );
+    }
     const rules = spec.array("rules");
     this.checkRules(spec, rules);
     for (let index = 0; index < rules.length; index++) this.readRule(rules.at(index).asObject(), index, context);

@@ -23,6 +23,7 @@ const enum Known {
   ServerName = 16,
   RemoteAddress = 32,
   DestinationAddress = 64,
+  Target = 128,
 }
 
 /** How requests are read; the options of the configuration. */
@@ -56,6 +57,8 @@ export class RequestFacts {
   private known: i32 = 0;
   private readonly hostBuffer: ByteBuffer = new ByteBuffer();
   private readonly pathBuffer: ByteBuffer = new ByteBuffer();
+  private methodView: ByteView | null = null;
+  private authority: ByteView | null = null;
   private hostView: ByteView | null = null;
   private principalView: ByteView | null = null;
   private portView: ByteView | null = null;
@@ -74,16 +77,25 @@ export class RequestFacts {
   }
 
   get method(): ByteView | null {
-    return this.headers.getJoinedOf(METHOD);
+    this.readTarget();
+    return this.methodView;
   }
 
   /** `:authority` in lower case, with its port. */
   get host(): ByteView | null {
     if (this.isNew(Known.Host)) {
-      const authority = this.headers.getJoinedOf(AUTHORITY);
-      this.hostView = authority === null ? null : lowerCase(authority, this.hostBuffer);
+      this.readTarget();
+      const authority = this.authority;
+      this.hostView = authority === null ? null : copyInLowerCase(authority, this.hostBuffer);
     }
     return this.hostView;
+  }
+
+  /** Reads what the request is for, while its headers are at hand. */
+  readTarget(): void {
+    if (!this.isNew(Known.Target)) return;
+    this.methodView = this.headers.getJoinedOf(METHOD);
+    this.authority = this.headers.getJoinedOf(AUTHORITY);
   }
 
   /** Who the peer's certificate says it is: a SPIFFE id in a mesh. `null` for a peer without one. */
@@ -202,7 +214,7 @@ function parseAddress(address: ByteView | null): IpAddress | null {
 }
 
 /** `text` itself when it has no upper-case letter, otherwise a copy: the callback's own headers are kept as they are. */
-function lowerCase(text: ByteView, buffer: ByteBuffer): ByteView {
+function copyInLowerCase(text: ByteView, buffer: ByteBuffer): ByteView {
   let index = 0;
   while (index < text.length && text.at(index) - 0x41 >= 26) index++;
   if (index == text.length) return text;

@@ -115,6 +115,13 @@ const everything = {
     { name: "grpc", envoyExtAuthzGrpc: { cluster: "authz", statusOnError: 503 } },
     { name: "opa", opa: { cluster: "opa", path: "/v1/data/a" } },
   ],
+  response: {
+    status: 404,
+    grpcStatus: "5",
+    headers: { "x-docs": "https://docs.example" },
+    deniedByHeader: "x-denied-by",
+    body: { json: '{"error":"denied"}' },
+  },
   options: {
     pathNormalization: "mergeSlashes",
     ignorePathParameters: true,
@@ -132,6 +139,7 @@ const everything = {
 /** What only one of both can judge. */
 const reasons: readonly [RegExp, string][] = [
   [/^options(\.sourceIpFrom)?: /, "without the option, ipBlocks elsewhere are refused"],
+  [/^response\.body\.json: "/, "whether a text is JSON"],
   [/^authorizationPolicies\[0\]\.namespace: leaving/, "whether service accounts have a namespace of their own"],
 ];
 

@@ -97,5 +97,5 @@ function push(into: Term[], term: Term | null): void {
 }
 
 function capitalize(name: string): string {
-  return name.charAt(0).toUpperCase() + name.substring(1);
+  return String.fromCharCode(name.charCodeAt(0) & ~0x20) + name.substring(1);
 }

@@ -1,5 +1,6 @@
 import { ByteView, CidrSet, ConfigReader, IpAddress, isUriTemplate, JsonKind, Text, UriTemplate } from "@attache/sdk";
 import { Attribute } from "./attribute";
+import { lowerCase } from "./lower-case";
 import { NamespaceMatch, ServiceAccountMatch, TrustDomainMatch } from "./peer-match";
 import { PolicyContext } from "./policy-context";
 import { PrincipalMatch } from "./request-principal";
@@ -203,16 +204,6 @@ function findPathProblem(path: string): string | null {
     }
   }
   return null;
-}
-
-/** ASCII letters only, as requests are read. */
-function lowerCase(text: string): string {
-  let lower = "";
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    lower += String.fromCharCode(<u32>(unit - 0x41) < 26 ? unit | 0x20 : unit);
-  }
-  return lower;
 }
 
 function warnOfStar(at: ConfigReader, value: string): void {

@@ -83,8 +83,8 @@ export function asJson(configuration: unknown): string {
   return JSON.stringify(configuration, (_key, value: unknown) => (typeof value === "bigint" ? Number(value) : value));
 }
 
-/** The filter's own words; Envoy's when it has none. */
-function complaintsOf({ logs, message }: PluginRejectedError): string[] {
+/** Why a filter rejects its configuration, in its own words; in Envoy's when it has none. */
+export function complaintsOf({ logs, message }: PluginRejectedError): string[] {
   const own = logs.filter(({ source, level }) => source === "guest" && (level === "error" || level === "critical"));
   return own.length === 0
     ? [message]

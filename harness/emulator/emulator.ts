@@ -13,7 +13,7 @@ import type {
 import { RealUpstream } from "../serve/real-cluster.ts";
 import { RouteTable } from "../http/route-table.ts";
 import { HttpStream, type Listener, type ResponseSink } from "../http/stream.ts";
-import { StreamInfo, type ConnectionInfo } from "../http/stream-info.ts";
+import { StreamInfo, type ConnectionInfo, type DynamicMetadata } from "../http/stream-info.ts";
 import { DownstreamConnection, type ClientEnd } from "../tcp/downstream-connection.ts";
 import { MockTcpUpstream } from "../tcp/mock-tcp-cluster.ts";
 import { TcpProxy } from "../tcp/tcp-proxy.ts";
@@ -72,6 +72,8 @@ export interface StreamOptions {
   connection?: ConnectionInfo;
   /** `HTTP/1.1` when absent. */
   protocol?: string;
+  /** What filters of the proxy before the first one have written; nothing when absent. */
+  dynamicMetadata?: DynamicMetadata;
 }
 
 /** Envoy with one HTTP listener, in this process. */
@@ -146,15 +148,16 @@ export class Emulator implements Host {
     return this.#services.clock;
   }
 
-  async fetch(path: string, options: RequestOptions = {}): Promise<Response> {
+  /** Also of a connection with TLS: `{ connection: { ...host.connect(), tls: { peerCertificate: { uriSan } } } }`. */
+  async fetch(path: string, options: RequestOptions & StreamOptions = {}): Promise<Response> {
     const { deadline, dispatcher } = this.#services;
-    const open = (sink: ResponseSink) => this.openStream(sink);
+    const open = (sink: ResponseSink) => this.openStream(sink, options);
     return await deadline.whileUsable(async () => await exchange(open, path, options, dispatcher));
   }
 
   /** A stream to be driven step by step. */
   openStream(sink: ResponseSink, options: StreamOptions = {}): HttpStream {
-    const { connection = this.connect(), protocol = "HTTP/1.1" } = options;
+    const { connection = this.connect(), protocol = "HTTP/1.1", dynamicMetadata } = options;
     this.#assertUsable();
     const chain = this.#http;
     const worker = this.#takeWorker();
@@ -163,7 +166,7 @@ export class Emulator implements Host {
       bufferLimit: this.#bufferLimit,
       addFilters: (manager) => chain.addFilters(worker, manager),
     };
-    return new HttpStream(listener, this.#services, connection, protocol, sink);
+    return new HttpStream(listener, this.#services, connection, protocol, sink, dynamicMetadata);
   }
 
   async openTcp(): Promise<TcpConnection> {

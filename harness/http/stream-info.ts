@@ -26,7 +26,28 @@ export interface ConnectionInfo {
   remotePort: number;
   localAddress: string;
   localPort: number;
+  /** Absent: the connection is plain text. */
+  tls?: TlsInfo;
 }
+
+/** What the TLS of a client's connection tells. */
+export interface TlsInfo {
+  /** The server name (SNI) that the client asked for. */
+  requestedServerName?: string;
+  /** Of the client's certificate; absent: it showed none. */
+  peerCertificate?: PeerCertificate;
+}
+
+/** A client's certificate; of several names the first. */
+export interface PeerCertificate {
+  /** In a mesh the SPIFFE id. */
+  uriSan?: string;
+  dnsSan?: string;
+  subject?: string;
+}
+
+/** What filters before the first one wrote for others: texts by filter and key. */
+export type DynamicMetadata = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export interface UpstreamInfo {
   cluster: string;
@@ -69,9 +90,16 @@ export class StreamInfo {
   upstreamStart: number | null = null;
   upstreamEnd: number | null = null;
   filterState: Map<string, FilterStateEntry> | null = null;
+  readonly dynamicMetadata: DynamicMetadata;
 
-  constructor(connection: ConnectionInfo, protocol: string | null, startTime: number) {
+  constructor(
+    connection: ConnectionInfo,
+    protocol: string | null,
+    startTime: number,
+    dynamicMetadata: DynamicMetadata = {},
+  ) {
     this.connection = connection;
+    this.dynamicMetadata = dynamicMetadata;
     this.sourceAddress = connection.remoteAddress;
     this.sourcePort = connection.remotePort;
     this.protocol = protocol;

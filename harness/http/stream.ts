@@ -17,7 +17,7 @@ import type { HeaderMap } from "./header-map.ts";
 import { isGrpc } from "./local-reply.ts";
 import { clusterOf, type RouteEntry, type RouteTable } from "./route-table.ts";
 import { Router } from "./router.ts";
-import { ResponseFlag, StreamInfo, type ConnectionInfo } from "./stream-info.ts";
+import { ResponseFlag, StreamInfo, type ConnectionInfo, type DynamicMetadata } from "./stream-info.ts";
 
 const sentTwice = "its headers came twice, as a filter continued what was not stopped";
 
@@ -75,11 +75,12 @@ export class HttpStream {
     connection: ConnectionInfo,
     protocol: string,
     sink: ResponseSink,
+    dynamicMetadata?: DynamicMetadata,
   ) {
     this.services = services;
     this.#listener = listener;
     this.#sink = sink;
-    this.info = new StreamInfo(connection, protocol, services.clock.now());
+    this.info = new StreamInfo(connection, protocol, services.clock.now(), dynamicMetadata);
     this.#manager = new FilterManager(this, listener.bufferLimit);
   }
 

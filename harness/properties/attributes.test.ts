@@ -45,6 +45,24 @@ describe("attributes", () => {
     expect(host.messages).toEqual([value === null ? `${path}!1` : `${path}=${value}`]);
   });
 
+  it.each<[path: string, value: string | null]>([
+    ["connection.mtls", "01"],
+    ["connection.requested_server_name", hex("shop.example")],
+    ["connection.uri_san_peer_certificate", hex("spiffe://a/b")],
+    ["connection.dns_san_peer_certificate", null],
+    ["connection.subject_peer_certificate", hex("CN=x")],
+    ["metadata.filter_metadata.envoy.a", null],
+    ["metadata\0filter_metadata\0envoy.a\0k", hex("\u00c3\u00a4")],
+    ["metadata\0filter_metadata\0envoy.a\0l", null],
+  ])("%s of a connection with TLS, and what other filters wrote", async (path, value) => {
+    await using host = await runGuest((w) => ({ proxy_on_request_headers: `${w.logProperty(path)} ${go}` }));
+    const peerCertificate = { uriSan: "spiffe://a/b", subject: "CN=x" };
+    const connection = { ...host.connect(), tls: { requestedServerName: "shop.example", peerCertificate } };
+    await host.fetch("/", { connection, dynamicMetadata: { "envoy.a": { k: "ä" } } });
+    const name = path.replaceAll("\0", ".");
+    expect(host.messages).toEqual([value === null ? `${name}!1` : `${name}=${value}`]);
+  });
+
   it("of the request are gone once its headers are, until the log", async () => {
     await using host = await runGuest((w) => ({
       proxy_on_response_headers: `${all(w, ["request.path", "response.code", "response.code_details"])} ${go}`,

@@ -1,6 +1,6 @@
 import { Status } from "../abi/status.ts";
 import type { HeaderMap } from "../http/header-map.ts";
-import type { StreamInfo } from "../http/stream-info.ts";
+import type { DynamicMetadata, StreamInfo } from "../http/stream-info.ts";
 import type { Context, PropertyMaps } from "../wasm/context.ts";
 import { grpcStatusOf } from "../http/local-reply.ts";
 import {
@@ -61,7 +61,7 @@ export function findProperty(context: Context, name: string): Property | undefin
     case "upstream":
       return group((part) => upstream(part, info));
     case "metadata":
-      return metadata();
+      return metadata(info.dynamicMetadata);
     case "filter_state":
       return group((key) => filterState(info, key));
     case "upstream_filter_state":
@@ -165,13 +165,21 @@ function response(name: string, info: StreamInfo, maps: PropertyMaps): Property 
 }
 
 function connection(name: string, info: StreamInfo): Property | undefined {
+  const { tls } = info.connection;
+  const certificate = tls?.peerCertificate;
   switch (name) {
     case "id":
       return unsigned(info.connection.id);
     case "mtls":
-      return false;
+      return certificate !== undefined;
     case "requested_server_name":
-      return "";
+      return tls?.requestedServerName ?? "";
+    case "uri_san_peer_certificate":
+      return certificate?.uriSan;
+    case "dns_san_peer_certificate":
+      return certificate?.dnsSan;
+    case "subject_peer_certificate":
+      return certificate?.subject;
     default:
       return undefined;
   }
@@ -212,12 +220,18 @@ function hasUpstreamConnection({ upstream, responseCode, protocol }: StreamInfo)
   return upstream !== null && (responseCode !== null || protocol === null);
 }
 
-/** No filter writes dynamic metadata yet: an empty `Metadata` message. */
-function metadata(): PropertyGroup {
-  return message(
-    (name) => (name === "filter_metadata" || name === "typed_filter_metadata" ? emptyMap() : undefined),
-    "",
-  );
+/** A `Metadata` message. Wasm filters cannot write any: there is what the stream was opened with. */
+function metadata(filters: DynamicMetadata = {}): PropertyGroup {
+  return message((name) => {
+    if (name === "filter_metadata" && Object.keys(filters).length > 0) {
+      return group((filter) => group((key) => textOf(filters[filter]?.[key])));
+    }
+    return name === "filter_metadata" || name === "typed_filter_metadata" ? emptyMap() : undefined;
+  }, "");
+}
+
+function textOf(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : Buffer.from(value).toString("latin1");
 }
 
 function xds(info: StreamInfo | null): PropertyGroup {

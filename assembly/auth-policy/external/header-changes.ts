@@ -1,4 +1,5 @@
 import { HeaderMap, isHeaderName, isHeaderValue, LocalReply } from "@attache/sdk";
+import { lowerCase } from "../lower-case";
 
 /** What becomes of a header that is there already; numbers as in Envoy's `HeaderAppendAction`. */
 export enum HeaderAction {
@@ -34,14 +35,14 @@ export class HeaderChanges {
   add(name: string, value: string, action: HeaderAction): void {
     if (!isSettable(name) || !isHeaderValue(value) || <u32>action > <u32>HeaderAction.SetIfPresent)
       this.isValid = false;
-    this.names.push(name.toLowerCase());
+    this.names.push(lowerCase(name));
     this.values.push(value);
     this.actions.push(action);
   }
 
   /** Adds a header, of which other lines may have been added. */
   addLine(name: string, value: string): void {
-    this.add(name, value, this.names.includes(name.toLowerCase()) ? HeaderAction.Append : this.usualAction);
+    this.add(name, value, this.names.includes(lowerCase(name)) ? HeaderAction.Append : this.usualAction);
   }
 
   /** Whether the proxy took all of them. */
@@ -65,7 +66,7 @@ export class HeaderChanges {
 
 /** Whether a service may set a header: neither where a message goes nor where it ends is for it to say. */
 export function isSettable(name: string): bool {
-  return isHeaderName(name) && !isListed(name.toLowerCase());
+  return isHeaderName(name) && !isListed(lowerCase(name));
 }
 
 /** Headers that say where a message goes, how it is divided, or belong to one connection (RFC 9110 §7.6.1). */

@@ -341,7 +341,7 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       "a dry run",
       [http()],
       [{ ...custom("authz"), annotations: { "istio.io/dry-run": "true" } }],
-      "a dry run of a CUSTOM policy is not supported",
+      "the annotation istio.io/dry-run currently only supports action ALLOW/DENY, found action CUSTOM",
     ],
   ])("rejects a configuration with %s", async (_, providers, policies, problem) => {
     await expect(start(proxy(providers, {}, policies))).rejects.toThrow(problem);

@@ -7,6 +7,7 @@ import {
   HttpCallout,
 } from "@attache/sdk";
 import { CheckedStream } from "../checked-stream";
+import { lowerCase } from "../lower-case";
 import { stringRule, TextMatch } from "../text-match";
 import { Authorizer } from "./authorizer";
 import { isSettable } from "./header-changes";
@@ -41,7 +42,7 @@ export class HttpAuthorizer extends Authorizer {
     for (let index = 0; index < additional.length; index++) {
       const header = additional.at(index);
       if (!isSettable(header.key)) header.error("is no header that can be sent");
-      this.additional.push(header.key.toLowerCase());
+      this.additional.push(lowerCase(header.key));
       this.additional.push(header.asString());
     }
   }
@@ -140,7 +141,7 @@ function readNames(config: ConfigReader): TextMatch[] {
   for (let index = 0; index < config.length; index++) {
     const name = config.at(index).asString();
     if (name.length == 0) config.at(index).error("must not be empty");
-    names.push(stringRule(name.toLowerCase()));
+    names.push(stringRule(lowerCase(name)));
   }
   return names;
 }

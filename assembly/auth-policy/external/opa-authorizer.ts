@@ -80,7 +80,7 @@ function writeInput(stream: CheckedStream, authorizer: Authorizer): ByteView {
   writeParsedPath(json, headers.path);
   if (body !== null) json.name("truncated_body").bool(stream.isPartialFor(authorizer));
   const claims = stream.claims;
-  if (claims !== null) json.name("jwt_payload").string(claims.encodedPayload);
+  if (claims !== null) json.name("jwt_payload").bytes(claims.encodedPayload.view);
   json.endObject().endObject();
   return json.end();
 }

@@ -1,13 +1,5 @@
-import {
-  ByteView,
-  ConfigReader,
-  FilterHeaders,
-  LocalReply,
-  Plugin,
-  RequestHeaders,
-  setPropertyBytes,
-  Text,
-} from "@attache/sdk";
+import { ByteView, ConfigReader, FilterHeaders, Plugin, RequestHeaders, setPropertyBytes, Text } from "@attache/sdk";
+import { Answers } from "../answers";
 import { ignoreScope } from "../ignored-scope";
 import { Claims } from "../claims";
 import { JwtContext } from "./jwt-context";
@@ -21,6 +13,8 @@ export class Authenticator {
   private readonly rules: JwtRule[] = [];
   private status: JwtStatus = JwtStatus.Ok;
   private keys: RemoteJwks | null = null;
+  /** The rule that verified the last token. */
+  private verifying: JwtRule | null = null;
 
   /** Reads a list of the resources or of their specs. */
   constructor(config: ConfigReader, options: ConfigReader, plugin: Plugin) {
@@ -49,7 +43,7 @@ export class Authenticator {
   /**
    * The claims of the request's token, or `null`: then {@link awaitedKeys} tells whether it has one that cannot be verified
    * yet, and {@link isRefused} whether it has one that is not valid. On the way, headers that only this filter may set are
-   * taken out of the request.
+   * taken out of the request. {@link apply} does the rest.
    */
   authenticate(headers: RequestHeaders): Claims | null {
     this.status = JwtStatus.Ok;
@@ -63,8 +57,7 @@ export class Authenticator {
       if (claims !== null) {
         this.status = JwtStatus.Ok;
         this.keys = null;
-        publish(claims);
-        rule.apply(headers, claims);
+        this.verifying = rule;
         return claims;
       }
       if (rule.problem == JwtStatus.KeysAwaited) this.keys = rule.remote;
@@ -73,6 +66,12 @@ export class Authenticator {
       if (rule.tokens > 0 && isTelling) this.status = rule.problem;
     }
     return null;
+  }
+
+  /** After {@link authenticate} gave claims: hands them on, and takes the token out of the request. */
+  apply(headers: RequestHeaders, claims: Claims): void {
+    publish(claims);
+    this.verifying!.apply(headers, claims);
   }
 
   /** After {@link authenticate}: the keys that the request has to wait for before anything is known about its token. */
@@ -91,11 +90,11 @@ export class Authenticator {
   }
 
   /** Answers a request that {@link isRefused}, as Envoy's `jwt_authn` does. */
-  refuse(headers: RequestHeaders): FilterHeaders {
+  refuse(headers: RequestHeaders, answers: Answers): FilterHeaders {
     const problem = this.problem;
-    return new LocalReply(this.status == JwtStatus.AudienceNotAllowed ? 403 : 401)
+    return answers
+      .toRefused(this.status == JwtStatus.AudienceNotAllowed ? 403 : 401, problem, problem)
       .header("www-authenticate", 'Bearer realm="' + realmOf(headers) + '", error="invalid_token"')
-      .text(problem)
       .details("jwt_authn_access_denied{" + problem.replaceAll(" ", "_") + "}")
       .send();
   }

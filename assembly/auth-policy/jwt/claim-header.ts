@@ -1,5 +1,6 @@
-import { ConfigReader, JsonKind, JsonNode, NumberStatus, RequestHeaders, Text } from "@attache/sdk";
+import { ConfigReader, JsonKind, JsonNode, NumberStatus, Text } from "@attache/sdk";
 import { Claims } from "../claims";
+import { lowerCase } from "../lower-case";
 
 /** A header that hands a claim to the upstream. */
 @final
@@ -8,16 +9,16 @@ export class ClaimHeader {
   private readonly path: string[];
 
   constructor(name: string, claim: string) {
-    this.name = new Text(name.toLowerCase());
+    this.name = new Text(lowerCase(name));
     this.path = claim.split(".");
   }
 
-  /** Sets the header if the claim is text, a number or a truth. */
-  write(headers: RequestHeaders, claims: Claims): void {
+  /** The claim, if it is text, a number or a truth. */
+  valueOf(claims: Claims): Text | null {
     let claim = claims.document.root;
     for (let index = 0; index < this.path.length; index++) claim = claim.member(this.path[index]);
     const value = textOf(claim);
-    if (value !== null) headers.setOf(this.name, new Text(value));
+    return value === null ? null : new Text(value);
   }
 }
 
@@ -43,7 +44,7 @@ export function checkOutputName(config: ConfigReader, name: string): void {
     config.error("must have letters, digits, - and _ only");
     return;
   }
-  if (name.toLowerCase() == "host") config.error("is a header that a filter must not change");
+  if (lowerCase(name) == "host") config.error("is a header that a filter must not change");
 }
 
 function textOf(claim: JsonNode): string | null {

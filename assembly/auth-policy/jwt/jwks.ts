@@ -63,6 +63,16 @@ export class Jwks {
     return status;
   }
 
+  /** Whether a key has this `kid`. */
+  has(keyId: JsonNode): bool {
+    const keys = this.keys;
+    for (let index = 0; index < keys.length; index++) {
+      const id = unchecked(keys[index]).id;
+      if (id !== null && keyId.equals(id)) return true;
+    }
+    return false;
+  }
+
   private readKeys(keys: JsonNode): void {
     const count = min(keys.count, MOST_KEYS);
     if (keys.count > count) this.remarks.push("jwks keys from index " + count.toString() + " on are left out");

@@ -1,5 +1,6 @@
 import { ByteView, ConfigReader, currentTimeNs, JsonKind, JsonNode, RequestHeaders, Text } from "@attache/sdk";
 import { Claims } from "../claims";
+import { lowerCase } from "../lower-case";
 import { checkOutputName, ClaimHeader, readClaimHeaders } from "./claim-header";
 import { Jwks } from "./jwks";
 import { readJwksLocation, readTimeout } from "./jwks-location";
@@ -89,9 +90,14 @@ export class JwtRule extends TokenVisitor {
       for (let index = 0; index < locations.length; index++) unchecked(locations[index]).remove(headers);
     }
     const payloadHeader = this.payloadHeader;
-    if (payloadHeader !== null) headers.setOf(payloadHeader, new Text(claims.encodedPayload));
+    if (payloadHeader !== null) headers.setOf(payloadHeader, claims.encodedPayload);
     const claimHeaders = this.claimHeaders;
-    for (let index = 0; index < claimHeaders.length; index++) unchecked(claimHeaders[index]).write(headers, claims);
+    const values = claims.headerValues;
+    while (values.length < claimHeaders.length) values.push(claimHeaders[values.length].valueOf(claims));
+    for (let index = 0; index < claimHeaders.length; index++) {
+      const value = unchecked(values[index]);
+      if (value !== null) headers.setOf(unchecked(claimHeaders[index]).name, value);
+    }
   }
 
   private check(text: ByteView): JwtStatus {
@@ -113,7 +119,7 @@ export class JwtRule extends TokenVisitor {
     const verifying = this.verify();
     if (verifying != JwtStatus.Ok) return verifying;
     const firstDot = text.indexOf(0x2e);
-    claims.encodedPayload = text.slice(firstDot + 1, text.indexOf(0x2e, firstDot + 1)).toString();
+    claims.encodedPayload = Text.ofBytes(text.slice(firstDot + 1, text.indexOf(0x2e, firstDot + 1)));
     // Also when it is not kept: the claims of a request must outlast its next token.
     this.next = new Claims(this.delimited);
     this.cache.add(text, claims, token.expires, token.notBefore);
@@ -127,16 +133,19 @@ export class JwtRule extends TokenVisitor {
     if (jwks === null) return remote!.isAwaited ? JwtStatus.KeysAwaited : JwtStatus.KeysNotFetched;
     const token = this.context.token;
     const status = jwks.verify(token.algorithm, token.keyId, token.message, token.signature);
-    const isNewKey = status == JwtStatus.NoKey && remote !== null && token.keyId.length > 0;
-    return isNewKey && remote!.renew() ? JwtStatus.KeysAwaited : status;
+    if (status == JwtStatus.Ok || remote === null || token.keyId.length == 0) return status;
+    // Keys without a name were tried; the one that is named may be new.
+    const isNewKey = status == JwtStatus.NoKey || !jwks.has(token.keyId);
+    return isNewKey && remote.renew() ? JwtStatus.KeysAwaited : status;
   }
 
   private checkTime(expires: i64, notBefore: i64): JwtStatus {
     const now = <i64>(currentTimeNs() / 1_000_000_000);
     // Without a clock nothing is known to be valid still.
     if (now == 0) return JwtStatus.Expired;
-    if (expires != NO_TIME && now - this.context.skew > expires) return JwtStatus.Expired;
-    return notBefore != NO_TIME && now + this.context.skew < notBefore ? JwtStatus.NotYetValid : JwtStatus.Ok;
+    // In Envoy's order.
+    if (notBefore != NO_TIME && now + this.context.skew < notBefore) return JwtStatus.NotYetValid;
+    return expires != NO_TIME && now - this.context.skew > expires ? JwtStatus.Expired : JwtStatus.Ok;
   }
 
   private isMeantFor(audience: JsonNode): bool {
@@ -195,7 +204,7 @@ function readDelimited(config: ConfigReader): string[] {
 function readPayloadHeader(config: ConfigReader): Text | null {
   const name = config.string("outputPayloadToHeader", "");
   checkOutputName(config.get("outputPayloadToHeader"), name);
-  return name.length == 0 ? null : new Text(name.toLowerCase());
+  return name.length == 0 ? null : new Text(lowerCase(name));
 }
 
 /** The keys in the configuration itself. */

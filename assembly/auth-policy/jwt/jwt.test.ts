@@ -1,6 +1,6 @@
 import { constants, createHmac, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { Host, HostOptions, RequestOptions, StartHost } from "@attache/harness";
+import { startEmulator, type Host, type HostOptions, type RequestOptions, type StartHost } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 
@@ -175,6 +175,7 @@ eachHost("auth-policy, tokens", (start: StartHost) => {
       ["without an issuer", token({ iss: undefined }), "Jwt issuer is not configured"],
       ["that expired", token({ exp: 1_600_000_000 }), "Jwt is expired"],
       ["that is not valid yet", token({ nbf: 4_000_000_000 }), "Jwt not yet valid"],
+      ["that was never valid", token({ nbf: 4_000_000_000, exp: 1_600_000_000 }), "Jwt not yet valid"],
       [
         "with an unknown kid",
         token({}, { algorithm: "RS256", header: { kid: "x" }, key: otherRsa.privateKey }),
@@ -439,5 +440,44 @@ eachHost("auth-policy, tokens", (start: StartHost) => {
       );
       expect(await outcome(host, bearer(token()))).toEqual(PASSED);
     });
+  });
+});
+
+describe("auth-policy, a token seen before, counted in the emulator", () => {
+  const read = ["proxy_get_header_map_pairs", "proxy_get_current_time_nanoseconds", "proxy_set_property"];
+  const decide = "proxy_increment_metric";
+  const set = "proxy_replace_header_map_value";
+  const take = "proxy_remove_header_map_value";
+
+  it.each<[string, object, string[]]>([
+    ["that is handed on", { forwardOriginalToken: true }, [...read, decide]],
+    ["that is taken out", {}, [...read, take, decide]],
+    [
+      "with claims in headers",
+      {
+        outputPayloadToHeader: "x-payload",
+        outputClaimToHeaders: [
+          { header: "x-user", claim: "sub" },
+          { header: "x-none", claim: "none" },
+        ],
+      },
+      [...read, take, set, set, decide],
+    ],
+  ])("%s", async (_name, more, calls) => {
+    const policy = {
+      rules: [
+        {
+          from: [{ source: { requestPrincipals: [`${ISSUER}/*`] } }],
+          to: [{ operation: { methods: ["GET"], paths: ["/a"], hosts: ["*"] } }],
+        },
+      ],
+    };
+    await using host = await startEmulator({ ...proxy([rule(more)], [policy]), logLevel: "trace" });
+    const seen = bearer(token());
+    expect(await outcome(host, seen, "/a")).toEqual(PASSED);
+    const before = host.transcript.length;
+    expect(await outcome(host, seen, "/a")).toEqual(PASSED);
+    const lines = host.transcript.slice(before).filter((line) => line.startsWith("[vm->host]"));
+    expect(lines.map((line) => /env\.(\w+)/.exec(line)![1])).toEqual(calls);
   });
 });

@@ -203,6 +203,17 @@ eachHost("auth-policy, fetched keys", (start) => {
     await host.waitForLog("jwks key at index 1 is left out: a secret that is published is none");
   });
 
+  it("fetches a key that a token names also when some keys have no names", async () => {
+    const nameless = JSON.parse(first) as { keys: { kid?: string }[] };
+    delete nameless.keys[0]!.kid;
+    let current = JSON.stringify(nameless);
+    await using host = await start(proxy(() => ({ body: current }), remote(), { jwksRefetch: "1s" }));
+    expect(await ask(host, await signed("k1"))).toEqual(PASSED);
+    current = JSON.stringify({ keys: [...nameless.keys, ...JSON.parse(second).keys] });
+    await askUntil(host, await signed("k2"), PASSED);
+    expect(await ask(host, await signed("k1"))).toEqual(PASSED);
+  });
+
   it("forgets clients that leave while they wait", async () => {
     await using host = await start(proxy(() => ({ body: both, delayMs: 300 })));
     await leave(host, (await signed("k1")).headers as Record<string, string>);
@@ -279,6 +290,20 @@ describe("auth-policy, fetched keys, in the emulator alone", () => {
     host.advance(1000);
     const statuses = new Set((await Promise.all(fetches.slice(0, 1024))).map(({ status }) => status));
     expect([...statuses]).toEqual([200]);
+  });
+
+  it("goes on with 64 of them at a time", async () => {
+    await using host = await startEmulator(proxy(slow));
+    const options = await signed("k1");
+    const fetches = Array.from({ length: 200 }, () => host.fetch("/", options));
+    const passed: number[] = [];
+    for (let ms = 0; ms < 500; ms++) {
+      host.advance(1);
+      const count = host.requests("app").length;
+      if (count !== (passed.at(-1) ?? 0)) passed.push(count);
+    }
+    expect(passed).toEqual([64, 128, 192, 200]);
+    expect(new Set((await Promise.all(fetches)).map(({ status }) => status))).toEqual(new Set([200]));
   });
 
   it("goes on with requests that wait while the configuration is replaced", async () => {

@@ -5,9 +5,8 @@ import { JwksFetch } from "./jwks-fetch";
 import { JwksLocation } from "./jwks-location";
 import { JwtContext } from "./jwt-context";
 import { TokenCache } from "./token-cache";
+import { WaitingRequests } from "./waiting-requests";
 
-/** Requests that wait for one key set; more are refused at once. */
-const MOST_WAITING: i32 = 1024;
 const FIRST_RETRY_MS: u32 = 1_000;
 const LAST_RETRY_MS: u32 = 32_000;
 
@@ -22,7 +21,7 @@ export class RemoteJwks extends Timer {
   private readonly fetch: JwksFetch;
   /** Whether keys are being fetched, or will be at once. */
   private isFetching: bool = true;
-  private waiting: HeldRequest[] = [];
+  private readonly waiting: WaitingRequests;
   private failures: i32 = 0;
   private triedNs: u64 = 0;
   /** What {@link jwks} was read from. */
@@ -36,6 +35,7 @@ export class RemoteJwks extends Timer {
     private readonly cache: TokenCache,
   ) {
     super();
+    this.waiting = new WaitingRequests(context.plugin);
     this.fetch = new JwksFetch(location);
     // Not at once: while the proxy starts it has no clusters.
     this.fetchIn(1);
@@ -43,7 +43,7 @@ export class RemoteJwks extends Timer {
 
   /** Whether a request can wait for keys that are being fetched. */
   get isAwaited(): bool {
-    return this.isFetching && this.waiting.length < MOST_WAITING;
+    return this.isFetching && !this.waiting.isFull;
   }
 
   /** Has the keys fetched for a token that none of them fits, unless that was done only just: whether it can wait. */
@@ -57,7 +57,7 @@ export class RemoteJwks extends Timer {
 
   /** Lets a request wait, after {@link isAwaited} or {@link renew} said that it can. */
   hold(request: HeldRequest): void {
-    this.waiting.push(request);
+    this.waiting.add(request);
   }
 
   override onTimer(): void {
@@ -101,9 +101,7 @@ export class RemoteJwks extends Timer {
     this.isFetching = false;
     this.triedNs = currentTimeNs();
     this.fetchIn(min(nextMs, this.context.refreshMs));
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (let index = 0; index < waiting.length; index++) waiting[index].resume();
+    this.waiting.release();
   }
 
   private fetchIn(milliseconds: u32): void {

@@ -1,4 +1,5 @@
 import { ByteView, ConfigReader, Query, RequestHeaders, requestCookie, Text } from "@attache/sdk";
+import { lowerCase } from "../lower-case";
 import { find } from "../peer-match";
 
 /** Receives the tokens of a request. */
@@ -23,28 +24,23 @@ export abstract class TokenLocation {
 @final
 export class HeaderLocation extends TokenLocation {
   private readonly name: Text;
-  private readonly lowerName: string;
   private readonly prefix: Text;
   private hasToken: bool = false;
 
   constructor(name: string, prefix: string) {
     super();
-    const lowerName = name.toLowerCase();
-    this.lowerName = lowerName;
-    this.name = new Text(lowerName);
+    this.name = new Text(lowerCase(name));
     this.prefix = new Text(prefix);
   }
 
   visit(headers: RequestHeaders, visitor: TokenVisitor): bool {
     this.hasToken = false;
-    if (headers.getJoinedOf(this.name) === null) return true;
     const prefix = this.prefix;
-    const count = headers.count;
-    for (let index = 0; index < count; index++) {
-      if (!headers.nameAt(index)!.equals(this.lowerName)) continue;
-      const value = headers.valueAt(index)!;
-      const end = value.start + value.length;
-      const found = prefix.length == 0 ? value.start : find(prefix, value.start, end);
+    let line = headers.getLineOf(this.name, 0);
+    for (let next = 1; line !== null; next++) {
+      const end = line.start + line.length;
+      const found = prefix.length == 0 ? line.start : find(prefix, line.start, end);
+      line = headers.getLineOf(this.name, next);
       if (prefix.length > 0 && found == 0) continue;
       this.hasToken = true;
       const start = found + prefix.length;
@@ -61,35 +57,38 @@ export class HeaderLocation extends TokenLocation {
 /** A query parameter; its first value is a token. */
 @final
 export class QueryLocation extends TokenLocation {
+  private hasToken: bool = false;
+
   constructor(private readonly name: string) {
     super();
   }
 
   visit(headers: RequestHeaders, visitor: TokenVisitor): bool {
+    this.hasToken = false;
     const path = headers.getBytes(":path");
     if (path === null) return true;
     const query = Query.of(path);
-    while (query.next()) if (query.nameIs(this.name)) return visitor.visitToken(query.value);
+    while (query.next()) {
+      if (!query.nameIs(this.name)) continue;
+      this.hasToken = true;
+      return visitor.visitToken(query.value);
+    }
     return true;
   }
 
   remove(headers: RequestHeaders): void {
-    const path = headers.getBytes(":path");
-    if (path === null) return;
+    if (!this.hasToken) return;
+    const path = headers.getBytes(":path")!;
     const query = Query.of(path);
     let kept = "";
-    let isFound = false;
     while (query.next()) {
-      if (query.nameIs(this.name)) {
-        isFound = true;
-        continue;
-      }
+      if (query.nameIs(this.name)) continue;
       // From the name to the end of the value, as it was written.
       const start = query.rawName.start;
       const value = query.rawValue;
       kept += (kept.length == 0 ? "?" : "&") + ByteView.of(start, <i32>(value.start + value.length - start)).toString();
     }
-    if (isFound) headers.path = path.slice(0, path.indexOf(0x3f)).toString() + kept;
+    headers.path = path.slice(0, path.indexOf(0x3f)).toString() + kept;
   }
 }
 

@@ -22,6 +22,8 @@ export interface Summary {
   stricter: Map<string, number>;
   /** How many of the requests passed the native filters. */
   allowed: number;
+  /** How many of these have a mark by the native filters: audited, or denied by a dry run. */
+  marks: Map<string, number>;
   differences: Difference[];
 }
 
@@ -45,7 +47,15 @@ const CLIENTS = 3;
 export async function comparePolicies(options: ComparisonOptions): Promise<Summary> {
   const { seed, tables, requestsPerTable, translator, progress } = options;
   const dice = new Dice(seed);
-  const summary: Summary = { requests: 0, policies: 0, agree: 0, stricter: new Map(), allowed: 0, differences: [] };
+  const summary: Summary = {
+    requests: 0,
+    policies: 0,
+    agree: 0,
+    stricter: new Map(),
+    allowed: 0,
+    marks: new Map(),
+    differences: [],
+  };
   const tokens = await Tokens.make(dice.fork());
   const proxy = await PolicyProxy.start();
   try {
@@ -84,15 +94,27 @@ export async function comparePolicies(options: ComparisonOptions): Promise<Summa
 function record(summary: Summary, difference: Difference): void {
   summary.requests++;
   if (difference.native.status === 200) summary.allowed++;
-  if (agree(difference)) {
+  const isSame = agree(difference);
+  const [native, filter] = [marksOf(difference.native), marksOf(difference.filter)];
+  for (const mark of native) summary.marks.set(mark, (summary.marks.get(mark) ?? 0) + 1);
+  if (isSame && native.join() === filter.join()) {
     summary.agree++;
     return;
   }
   // Where both deny, for reasons of their own, ours needs a reason as well.
-  const isStricter = difference.filter.status >= 400;
+  const isStricter = difference.filter.status >= 400 || (isSame && native.every((mark) => filter.includes(mark)));
   const reason = isStricter ? deliberateDifference(difference.table, difference.request) : null;
   if (reason === null) summary.differences.push(difference);
   else summary.stricter.set(reason, (summary.stricter.get(reason) ?? 0) + 1);
+}
+
+/** What policies that decide nothing say of a request that passed. */
+function marksOf({ headers }: Answer): string[] {
+  const has = (name: string, value: RegExp) => value.test(headers[name] ?? "-");
+  const isAudited = has("native-audited", /^true$/) || has("filter-audited", /[^-]/);
+  const isDenied =
+    has("native-dry-run-deny", /^denied$/) || has("native-dry-run-allow", /^denied$/) || has("filter-dry-run", /[^-]/);
+  return [...(isAudited ? ["audited"] : []), ...(isDenied ? ["denied by a dry run"] : [])];
 }
 
 function agree({ table, request, native, filter }: Difference): boolean {
@@ -118,12 +140,13 @@ function withHeadersOf(answer: Answer, other: Answer): Answer {
  */
 function observe({ status, headers, body }: Answer): unknown {
   const { date: _date, "seen-path": path, "seen-x-level-claim": level, "www-authenticate": realm, ...rest } = headers;
+  const others = Object.entries(rest).filter(([name]) => !/^(native|filter)-/.test(name));
   const [plain, query] = (path ?? "").split(/\?(.*)/s);
   const parameters = (query ?? "").split("&").map((text) => text.replace(/%2e/gi, ".").replace(/^=$/, ""));
   const number = Number(level ?? "x");
   return {
     status,
-    headers: rest,
+    headers: Object.fromEntries(others),
     body,
     seen: [plain, ...parameters.filter(Boolean).sort()],
     level: Number.isNaN(number) ? level : number,

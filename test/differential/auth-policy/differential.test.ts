@@ -25,6 +25,7 @@ describe.skipIf(envoy === null)(`auth-policy beside native filters${envoy === nu
     expect(summary.requests).toBe(2000);
     expect(summary.agree).toBeGreaterThan(1900);
     expect(summary.allowed).toBeGreaterThan(200);
+    expect([...summary.marks.keys()].sort()).toEqual(["audited", "denied by a dry run"]);
   }, 60_000);
 });
 

@@ -129,9 +129,11 @@ interface Context {
 }
 
 function randomPolicy(dice: Dice, name: string, context: Context): Policy {
-  const action = dice.of(["ALLOW", "ALLOW", "DENY"] as const);
+  const action = dice.of(["ALLOW", "ALLOW", "ALLOW", "DENY", "DENY", "AUDIT"] as const);
+  const isDryRun = action !== "AUDIT" && dice.chance(0.2);
   const least = action === "ALLOW" && dice.chance(0.05) ? 0 : 1;
-  return { name, action, rules: dice.list(least, least * 4, () => randomRule(dice, context)) };
+  const rules = dice.list(least, least * 4, () => randomRule(dice, context));
+  return { name, action, ...(isDryRun ? { isDryRun } : {}), rules };
 }
 
 function randomRule(dice: Dice, context: Context): Rule {

@@ -1,7 +1,9 @@
 /** The part of Istio's AuthorizationPolicy and RequestAuthentication that both sides of the comparison know. */
 export interface Policy {
   name: string;
-  action: "ALLOW" | "DENY";
+  action: "ALLOW" | "DENY" | "AUDIT";
+  /** Whether it is only tried; of `ALLOW` and `DENY`. */
+  isDryRun?: true;
   rules: Rule[];
 }
 
@@ -56,4 +58,11 @@ export interface Table {
   multiValue: "strict" | "istio";
   /** Whether rules ask for the address of the direct peer: clients send no `x-forwarded-for` then. */
   usesPeerAddress: boolean;
+}
+
+/** A policy as the resource that both sides read. */
+export function resourceOf({ name, isDryRun, ...spec }: Policy): object {
+  const annotations = isDryRun === true ? { annotations: { "istio.io/dry-run": "true" } } : {};
+  const metadata = { name, namespace: "default", ...annotations };
+  return { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", metadata, spec };
 }

@@ -7,7 +7,7 @@ import type { Json } from "../translation.ts";
 import type { Client, Request } from "./generator.ts";
 import { makeIdentities, type Identities } from "./identities.ts";
 import { sendAll, type Answer } from "./client.ts";
-import type { Table } from "./policy.ts";
+import { resourceOf, type Table } from "./policy.ts";
 
 const TYPES = "type.googleapis.com/envoy.extensions";
 const module = fileURLToPath(new URL("../../../assembly/auth-policy/build/plugin.wasm", import.meta.url));
@@ -175,13 +175,23 @@ const headerToMetadata = {
 /** What an upstream would see of a request, as far as the filters change it. */
 const seen = [":path", "authorization", "x-token", "x-payload", "x-sub", "x-level-claim", "x-roles"];
 
+/** What native filters and ours say that policies did which decide nothing. */
+const marks = {
+  "native-audited": "%DYNAMIC_METADATA(envoy.common:access_log_hint)%",
+  "native-dry-run-deny": "%DYNAMIC_METADATA(envoy.filters.http.rbac:istio_dry_run_deny_shadow_engine_result)%",
+  "native-dry-run-allow": "%DYNAMIC_METADATA(envoy.filters.http.rbac:istio_dry_run_allow_shadow_engine_result)%",
+  "filter-audited": "%FILTER_STATE(wasm.auth_policy_audited_by:PLAIN)%",
+  "filter-dry-run": "%FILTER_STATE(wasm.auth_policy_dry_run_denied_by:PLAIN)%",
+};
+
 function route(side: string, body: Json, typed_per_filter_config: Json): Json {
   return {
     match: { prefix: "/", headers: [{ name: "x-side", string_match: { exact: side } }] },
     direct_response: { status: 200, body },
-    response_headers_to_add: seen.map((name) => ({
-      header: { key: `seen-${name.replace(":", "")}`, value: `%REQ(${name})%` },
-    })),
+    response_headers_to_add: [
+      ...seen.map((name) => [`seen-${name.replace(":", "")}`, `%REQ(${name})%`]),
+      ...Object.entries(marks),
+    ].map(([key, value]) => ({ header: { key, value } })),
     typed_per_filter_config,
   };
 }
@@ -189,7 +199,7 @@ function route(side: string, body: Json, typed_per_filter_config: Json): Json {
 /** All tables are plugins of one VM. */
 function wasm(table: Table, name: string): Json {
   const configuration = {
-    authorizationPolicies: table.policies.map((policy) => ({ namespace: "default", ...policy })),
+    authorizationPolicies: table.policies.map(resourceOf),
     ...(table.jwtRules.length > 0 ? { requestAuthentication: [{ jwtRules: table.jwtRules }] } : {}),
     options: {
       pathNormalization: table.pathNormalization,

@@ -10,26 +10,33 @@ const JWT = "envoy.filters.http.jwt_authn";
 export function translate({ policies, jwtRules }: Table): EnvoyHttpFilter[] {
   return [
     ...(jwtRules.length > 0 ? [authentication(jwtRules)] : []),
-    ...(["DENY", "ALLOW"] as const).flatMap((action) => {
-      const enforced = policies.filter((policy) => policy.action === action);
-      return enforced.length > 0 ? [authorization(action, enforced)] : [];
+    ...(["AUDIT", "DENY", "ALLOW"] as const).flatMap((action) => {
+      const those = policies.filter((policy) => policy.action === action);
+      return those.length > 0 ? [authorization(action, those)] : [];
     }),
   ];
 }
 
 function authorization(action: Policy["action"], policies: readonly Policy[]): EnvoyHttpFilter {
+  const tried = policies.filter(({ isDryRun }) => isDryRun);
+  const enforced = policies.filter(({ isDryRun }) => !isDryRun);
+  const typed_config = {
+    "@type": `${HTTP}.rbac.v3.RBAC`,
+    ...(enforced.length > 0 ? { rules: rulesOf(action, enforced) } : {}),
+    ...(tried.length > 0 ? { shadow_rules: rulesOf(action, tried) } : {}),
+    shadow_rules_stat_prefix: action === "DENY" && tried.length > 0 ? "istio_dry_run_deny_" : "istio_dry_run_allow_",
+  };
+  return { name: "envoy.filters.http.rbac", typed_config };
+}
+
+function rulesOf(action: Policy["action"], policies: readonly Policy[]): Json {
   const rules = policies.flatMap((policy) => {
     const id = (index: number) => `ns[default]-policy[${policy.name}]-rule[${index}]`;
     if (policy.rules.length === 0) return [[id(0), never] as const];
     return policy.rules.map((rule, index) => [id(index), translateRule(rule)] as const);
   });
-  const enforced = { ...(action === "DENY" ? { action } : {}), policies: Object.fromEntries(rules) };
-  const typed_config = {
-    "@type": `${HTTP}.rbac.v3.RBAC`,
-    rules: enforced,
-    shadow_rules_stat_prefix: "istio_dry_run_allow_",
-  };
-  return { name: "envoy.filters.http.rbac", typed_config };
+  const named = action === "AUDIT" ? "LOG" : action;
+  return { ...(action === "ALLOW" ? {} : { action: named }), policies: Object.fromEntries(rules) };
 }
 
 const never = { permissions: [{ not_rule: { any: true } }], principals: [{ not_id: { any: true } }] };

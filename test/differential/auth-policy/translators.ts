@@ -1,7 +1,7 @@
 import { findIstio } from "../../e2e/istio/program.ts";
 import { translateAuthz } from "../../e2e/istio/translate.ts";
 import type { Translator } from "./comparison.ts";
-import type { Table } from "./policy.ts";
+import { resourceOf, type Table } from "./policy.ts";
 import { translate } from "./translation.ts";
 
 /** Who translates, until it is disposed of. */
@@ -34,7 +34,7 @@ function resourcesOf({ policies, jwtRules }: Table): string {
   const resource = (kind: string, name: string, spec: unknown) =>
     JSON.stringify({ apiVersion: "security.istio.io/v1", kind, metadata: { name }, spec });
   return [
-    ...policies.map(({ name, ...spec }) => resource("AuthorizationPolicy", name, spec)),
+    ...policies.map((policy) => JSON.stringify(resourceOf(policy))),
     ...(jwtRules.length > 0 ? [resource("RequestAuthentication", "tokens", { jwtRules })] : []),
   ].join("\n---\n");
 }
