@@ -108,7 +108,7 @@ const valid: [string, unknown][] = [
   ["the WasmPlugin's", plugin.spec.pluginConfig],
   ["docs/deploy's", parse(read("../../docs/deploy/rate-limit/config.yaml"))],
   ...readmeExamples.map((json, index): [string, unknown] => [`the README's number ${index + 1}`, JSON.parse(json)]),
-  ...["per-ip.json", "per-api-key.json", "global.json", "too-busy.json"].map(recipe),
+  ...["per-ip.json", "per-api-key.json", "plans.json", "guessing.json", "global.json", "too-busy.json"].map(recipe),
   ["hops that are trusted", { limits: [limit], clientAddress: { xff: { trustedHops: 2 } } }],
 ];
 
