@@ -93,7 +93,7 @@ const everything = {
   state: { slots: 100, keepOnReload: true },
   shed: { minTimeLeft: "50ms" },
   domain: "edge",
-  rateLimitService: { grpc: { service: "rls.infra.svc.cluster.local", port: 8081 }, timeout: "50ms" },
+  rateLimitService: { http: { service: "rls.infra.svc.cluster.local", port: 8080, path: "/json" }, timeout: "50ms" },
 };
 
 const limit = { name: "a", limit: 1, per: "1s" };
