@@ -1,4 +1,4 @@
-import { ConfigReader, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
+import { ConfigReader, currentTimeNs, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
 import { Algorithm, readAlgorithm } from "./algorithm";
 import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
@@ -215,14 +215,15 @@ export class Limit {
     if (this.hasTaken(decision)) this.correct(decision, 0, now);
   }
 
-  /** Takes what a request costs by its response instead of what it has taken. Cost: two host calls, or none. */
-  settle(decision: Decision, headers: ResponseHeaders, now: u64): void {
-    if (this.cost.isLate && this.hasTaken(decision)) this.correct(decision, this.cost.ofResponse(headers), now);
+  /** Takes what a request costs by its response instead of what it has taken. Cost: three host calls, or none. */
+  settle(decision: Decision, headers: ResponseHeaders): void {
+    if (!this.cost.isLate || !this.hasTaken(decision)) return;
+    this.correct(decision, this.cost.ofResponse(headers), currentTimeNs());
   }
 
-  /** A request has ended. Cost: two host calls, or none. */
-  end(decision: Decision, now: u64): void {
-    if (this.isConcurrency) this.refund(decision, now);
+  /** A request has ended. Cost: three host calls, or none. */
+  end(decision: Decision): void {
+    if (this.isConcurrency) this.refund(decision, currentTimeNs());
   }
 
   /** Whether a request has taken something that can be given back. */

@@ -174,20 +174,18 @@ export class RateLimit extends Plugin {
 
   /** The response to a request is known: what it costs by that is taken instead of what it has taken. */
   settle(first: Decision | null, headers: ResponseHeaders): void {
-    const now = currentTimeNs();
     let decision = first;
     while (decision !== null) {
-      decision.limit.settle(decision, headers, now);
+      decision.limit.settle(decision, headers);
       decision = decision.next;
     }
   }
 
   /** A request that was let pass is over. */
   end(first: Decision | null): void {
-    const now = currentTimeNs();
     let decision = first;
     while (decision !== null) {
-      decision.limit.end(decision, now);
+      decision.limit.end(decision);
       decision = decision.next;
     }
   }
