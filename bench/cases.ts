@@ -1,6 +1,7 @@
 import { generateKeyPairSync, sign, type KeyPairKeyObjectResult } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { builders } from "./modules.ts";
+import { startRateLimitService, type Surroundings } from "./rate-limit-service.ts";
 
 type Json = Record<string, unknown>;
 
@@ -12,6 +13,8 @@ export interface Variant {
   filters?: Json[];
   /** Routes or a matcher of Envoy's own, in place of one route for everything. */
   virtualHost?: Json;
+  /** So many clients, each known by its `x-user`, send requests in random order; 1 when absent. */
+  clients?: number;
 }
 
 export interface Case {
@@ -22,6 +25,8 @@ export interface Case {
   requestHeaders?: Record<string, string>;
   /** Of the direct response. */
   body?: string;
+  /** What has to run beside Envoy. */
+  surroundings?: () => Promise<Surroundings>;
 }
 
 const TYPES = "type.googleapis.com/envoy.extensions.filters.http";
@@ -47,6 +52,25 @@ const lua = (code: string): Variant => ({
 
 const directResponse = { status: 200, body: { inline_string: "ok" } };
 const tenHeaders = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`x-h${i}`, `value-${i}`]));
+
+const byUser = { actions: [{ request_headers: { header_name: "x-user", descriptor_key: "x-user" } }] };
+/**
+ * Envoy's own limits take their keys from a route to a cluster; a direct response has none. So a filter behind them answers
+ * instead of the cluster, and behind ours as well.
+ */
+const answered: Variant = {
+  name: "answered by a filter",
+  virtualHost: { routes: [{ match: { prefix: "/" }, route: { cluster: "nowhere" } }], rate_limits: [byUser] },
+  filters: [
+    {
+      name: "fault",
+      typed_config: {
+        "@type": `${TYPES}.fault.v3.HTTPFault`,
+        abort: { http_status: 200, percentage: { numerator: 100 } },
+      },
+    },
+  ],
+};
 
 export const cases: readonly Case[] = [
   {
@@ -129,6 +153,7 @@ export const cases: readonly Case[] = [
     name: "rate-limit",
     what: "one local limit on one key, which is never reached",
     variants: [
+      { ...made("hand", "rate-limit"), name: "hand-written, the same host calls" },
       {
         name: "native local_ratelimit",
         filters: [
@@ -156,6 +181,44 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    name: "rate-limit-clients",
+    what: "one local limit per client, one client or a million",
+    requestHeaders: { "x-user": "0" },
+    variants: [1, 1_000_000].flatMap((clients) => [
+      {
+        ...answered,
+        name: `Attaché, ${clients.toLocaleString("en")} clients`,
+        module: assembly("rate-limit"),
+        configuration: { limits: [{ name: "all", key: [{ header: "x-user" }], limit: 1_000_000_000, per: "1s" }] },
+        clients,
+      },
+      nativeLimitPerUser(clients),
+    ]),
+  },
+  {
+    name: "rate-limit-service",
+    what: "one limit counted by the rate limit service",
+    requestHeaders: { "x-user": "0" },
+    surroundings: async () =>
+      await startRateLimitService(
+        "domain: edge\ndescriptors:\n  - key: x-user\n    rate_limit: { unit: second, requests_per_unit: 1000000000 }\n",
+      ),
+    variants: [
+      answered,
+      nativeRateLimit(),
+      ...["grpc", "http"].map((protocol) => ({
+        ...answered,
+        name: `Attaché, over ${protocol === "grpc" ? "gRPC" : "HTTP"}`,
+        module: assembly("rate-limit"),
+        configuration: {
+          domain: "edge",
+          rateLimitService: { [protocol]: { cluster: `service-${protocol}` }, timeout: "1s" },
+          limits: [{ name: "all", scope: "global", key: [{ header: "x-user" }] }],
+        },
+      })),
+    ],
+  },
+  {
     name: "metrics",
     what: "Istio's standard metrics for HTTP",
     variants: [{ name: "Attaché, standard set", module: assembly("metrics") }],
@@ -179,6 +242,54 @@ export const cases: readonly Case[] = [
     ],
   },
 ];
+
+/** As many buckets as fit, which are twenty when nothing is said. */
+function nativeLimitPerUser(clients: number): Variant {
+  const bucket = { max_tokens: 1_000_000_000, tokens_per_fill: 1_000_000_000, fill_interval: "1s" };
+  return {
+    ...answered,
+    name: `native local_ratelimit, ${clients.toLocaleString("en")} clients`,
+    clients,
+    filters: [
+      {
+        name: "local_ratelimit",
+        typed_config: {
+          "@type": `${TYPES}.local_ratelimit.v3.LocalRateLimit`,
+          stat_prefix: "bench",
+          token_bucket: bucket,
+          descriptors: [{ entries: [{ key: "x-user" }], token_bucket: bucket }],
+          max_dynamic_descriptors: 16_384,
+          filter_enabled: { default_value: { numerator: 100 } },
+          filter_enforced: { default_value: { numerator: 100 } },
+        },
+      },
+      ...answered.filters!,
+    ],
+  };
+}
+
+function nativeRateLimit(): Variant {
+  return {
+    ...answered,
+    name: "native ratelimit",
+    filters: [
+      {
+        name: "ratelimit",
+        typed_config: {
+          "@type": `${TYPES}.ratelimit.v3.RateLimit`,
+          domain: "edge",
+          timeout: "1s",
+          failure_mode_deny: true,
+          rate_limit_service: {
+            transport_api_version: "V3",
+            grpc_service: { envoy_grpc: { cluster_name: "service-grpc" } },
+          },
+        },
+      },
+      ...answered.filters!,
+    ],
+  };
+}
 
 /** The last of them matches: a path and a header each. */
 function policies(count: number): Json[] {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findEnvoy } from "@attache/harness/envoy";
 import type { Case, Variant } from "./cases.ts";
@@ -22,12 +23,19 @@ export class BenchProxy {
     this.#ports = ports;
   }
 
-  static async start(measured: Case, variants: readonly Variant[]): Promise<BenchProxy> {
+  static async start(
+    measured: Case,
+    variants: readonly Variant[],
+    clusters: readonly unknown[] = [],
+  ): Promise<BenchProxy> {
     const binary = await findEnvoy();
     if (binary === null) throw new Error("there is no Envoy: run `npm run setup` first");
     const folder = await mkdtemp(join(tmpdir(), "attache-bench-"));
     const listeners = await Promise.all(variants.map(async (variant, i) => await listener(measured, variant, i)));
-    const config = { admin: { address: address(0) }, static_resources: { listeners } };
+    const config = {
+      admin: { address: address(0) },
+      static_resources: { listeners, clusters: [{ name: "nowhere" }, ...clusters] },
+    };
     await writeFile(join(folder, "envoy.json"), JSON.stringify(config));
     const flags = ["-c", join(folder, "envoy.json"), "--concurrency", "1", "--disable-hot-restart", "-l", "error"];
     const child = spawn(binary, [...flags, "--admin-address-path", join(folder, "admin")], {
@@ -63,10 +71,24 @@ export class BenchProxy {
   }
 }
 
-/** Sends requests for a while. @returns how many were answered */
-export async function load(url: string, headers: Record<string, string>, seconds: number): Promise<number> {
+const clientsScript = fileURLToPath(new URL("clients.lua", import.meta.url));
+
+/**
+ * Sends requests for a while.
+ *
+ * @param clients so many send them, each with an `x-user` of its own
+ * @returns how many were answered
+ */
+export async function load(
+  url: string,
+  headers: Record<string, string>,
+  seconds: number,
+  clients = 1,
+): Promise<number> {
   const pairs = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
-  const { stdout } = await run("wrk", ["-t1", "-c32", `-d${seconds}s`, ...pairs, url]);
+  const script = clients === 1 ? [] : ["-s", clientsScript];
+  const env = { ...process.env, BENCH_CLIENTS: `${clients}` };
+  const { stdout } = await run("wrk", ["-t1", "-c32", `-d${seconds}s`, ...pairs, ...script, url], { env });
   const [, requests] = /(\d+) requests in/.exec(stdout) ?? [];
   const [, failures] = /Non-2xx or 3xx responses: (\d+)/.exec(stdout) ?? [];
   if (requests === undefined || failures !== undefined) throw new Error(`wrk ${url}:\n${stdout}`);

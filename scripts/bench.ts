@@ -67,18 +67,19 @@ for (const measured of [...cases, emulatorCase]) {
 
 async function measure(measured: Case): Promise<Result[]> {
   const variants = await available(measured.variants);
-  const proxy = await BenchProxy.start(measured, variants);
+  await using surroundings = await measured.surroundings?.();
+  const proxy = await BenchProxy.start(measured, variants, surroundings?.clusters);
   const differences = variants.map((): number[] => []);
   const headers = measured.requestHeaders ?? {};
   try {
-    for (let i = 0; i < variants.length; i++) await load(proxy.url(i), headers, 1);
+    for (let i = 0; i < variants.length; i++) await load(proxy.url(i), headers, 1, variants[i]!.clients);
     for (let round = 0; round < rounds; round++) {
       const order = variants.map((_, i) => i);
       if (round % 2 === 1) order.reverse();
       const cost: number[] = [];
       for (const i of order) {
         const before = await proxy.processorTime();
-        const requests = await load(proxy.url(i), headers, seconds);
+        const requests = await load(proxy.url(i), headers, seconds, variants[i]!.clients);
         cost[i] = ((await proxy.processorTime()) - before) / requests;
       }
       for (const i of order) differences[i]!.push(cost[i]! - cost[0]!);

@@ -13,6 +13,7 @@ import { Transform } from "assemblyscript/transform";
 import { packTexts } from "./packed-texts.mjs";
 
 const SDK = "~lib/@attache/sdk/";
+const RETRY_POLICY = "RetryPolicy";
 
 /** Exports that are only useful when a context class overrides the method, or that of one class. The others always stay. */
 const callbackMethods = {
@@ -20,7 +21,7 @@ const callbackMethods = {
   proxy_on_queue_ready: ["onItem"],
   proxy_on_foreign_function: ["onForeignFunction"],
   // A callout is sent again by a timer.
-  proxy_on_tick: ["onTimer", "HttpCallout.onOutcome"],
+  proxy_on_tick: ["onTimer", RETRY_POLICY],
   proxy_on_http_call_response: ["HttpCallout.onOutcome"],
   proxy_on_grpc_receive_initial_metadata: ["onInitialMetadata"],
   proxy_on_grpc_receive: ["GrpcCall.onOutcome", "onMessage"],
@@ -88,6 +89,7 @@ export default class FilterTransform extends Transform {
       checkWholeBodies(program, prototype);
       for (const name of prototype.instanceMembers?.keys() ?? []) overridden.add(name).add(`${base.name}.${name}`);
     }
+    if (mentions(program, RETRY_POLICY)) overridden.add(RETRY_POLICY);
     const proxy = program.filesByName.get(`${SDK}proxy`);
     if (proxy === undefined) return;
     for (const [name, methods] of Object.entries(callbackMethods)) {
@@ -117,6 +119,12 @@ function* classesIn(container) {
     if (element.kind === ElementKind.ClassPrototype) yield element;
     else if (element.kind === ElementKind.Namespace) yield* classesIn(element);
   }
+}
+
+/** Whether the filter's own sources have this word. */
+function mentions(program, word) {
+  const own = program.sources.filter(({ internalPath }) => !internalPath.startsWith(SDK));
+  return own.some(({ text }) => text.includes(word));
 }
 
 /** The SDK's context class that `prototype` is or extends, or `null`. */

@@ -52,11 +52,13 @@ describe("a filter's exports", () => {
       }
       registerPlugin(`,
     );
-    const imported = "import { CalloutOutcome, CalloutResponse, HttpCallout,";
-    const exported = await exportsOf(source.replace("import {", imported));
-    // A callout can be sent again later, by a timer.
+    const importing = (names: string) => source.replace("import {", `import { ${names},`);
+    const exported = await exportsOf(importing("CalloutOutcome, CalloutResponse, HttpCallout"));
     expect(exported).toContain("proxy_on_http_call_response");
-    expect(exported).toContain("proxy_on_tick");
+    expect(exported).not.toContain("proxy_on_tick");
+    // With a policy, a callout can be sent again later, by a timer.
+    const retrying = await exportsOf(importing("CalloutOutcome, CalloutResponse, HttpCallout, RetryPolicy"));
+    expect(retrying).toContain("proxy_on_tick");
   });
 
   it("are those of the gRPC calls it makes", async () => {

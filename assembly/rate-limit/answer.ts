@@ -1,4 +1,5 @@
 import { ConfigReader, LocalReply } from "@attache/sdk";
+import { exactlyOne } from "./exactly-one";
 
 /** What the filter answers to a request over a limit. */
 @final
@@ -23,9 +24,7 @@ export class Answer {
     this.isProblem = isProblem;
     this.body = hasJson ? body.string("json", "") : body.string("text", "rate limit exceeded");
     this.contentType = hasJson ? "application/json" : isProblem ? "application/problem+json" : "";
-    if (body.isPresent && <i32>hasText + <i32>hasJson + <i32>isProblem != 1) {
-      body.error("exactly one of text, json and problem must be given");
-    }
+    if (body.isPresent) exactlyOne(body, <i32>hasText + <i32>hasJson + <i32>isProblem, "text, json and problem");
   }
 
   /**

@@ -1,4 +1,5 @@
 import { ByteView, CidrSet, ConfigReader, getPropertyAt, IpAddress, RequestHeaders, Text } from "@attache/sdk";
+import { exactlyOne } from "./exactly-one";
 
 /**
  * Which address is the client's: the one the proxy trusts (`source.address`), or one of `x-forwarded-for` as far as
@@ -15,9 +16,8 @@ export class ClientAddress {
     const xff = config.object("xff");
     this.trustedHops = <i32>xff.integer("trustedHops", 0, 1, 100);
     this.trusted = xff.has("trustedCidrs") ? readCidrs(xff.array("trustedCidrs")) : null;
-    if (xff.isPresent && xff.has("trustedHops") == xff.has("trustedCidrs")) {
-      xff.error("exactly one of trustedHops and trustedCidrs must be given");
-    }
+    const given = <i32>xff.has("trustedHops") + <i32>xff.has("trustedCidrs");
+    if (xff.isPresent) exactlyOne(xff, given, "trustedHops and trustedCidrs");
   }
 
   /** `null` when the client has no IP address, or a trusted proxy wrote something else. */

@@ -1,6 +1,7 @@
 import { ByteView, ConfigReader, queryParameter, RequestHeaders, ResponseHeaders, Text } from "@attache/sdk";
+import { exactlyOne } from "./exactly-one";
 import { LARGEST_COUNT } from "./read-quota";
-import { readStatuses, StatusSet } from "./status-set";
+import { hasStatus, readStatuses } from "./statuses";
 
 /** How much of a limit one request takes: a number, or one that the request or its response names, within bounds. */
 @final
@@ -10,8 +11,8 @@ export class Cost {
   private readonly header: Text | null;
   private readonly responseHeader: Text | null;
   private readonly query: string;
-  /** Responses that count; all of them when `null`. */
-  private readonly statuses: StatusSet | null;
+  /** Of responses that count; all do when there are none. */
+  private readonly statuses: i32[];
 
   constructor(config: ConfigReader) {
     const from = config.object("costFrom");
@@ -22,12 +23,12 @@ export class Cost {
     this.responseHeader = nameOf(from, "responseHeader");
     this.statuses = readStatuses(config.array("countStatuses"));
     const kinds = <i32>(this.header !== null) + <i32>(this.query.length > 0) + <i32>(this.responseHeader !== null);
-    if (from.isPresent && kinds != 1) from.error("exactly one of header, query and responseHeader must be given");
+    if (from.isPresent) exactlyOne(from, kinds, "header, query and responseHeader");
   }
 
   /** Whether only the response tells what the request takes. */
   get isLate(): bool {
-    return this.responseHeader !== null || this.statuses !== null;
+    return this.responseHeader !== null || this.statuses.length > 0;
   }
 
   /** What is no whole number of at least 1 counts as the fixed cost; what is too much as the largest. */
@@ -46,8 +47,7 @@ export class Cost {
 
   /** As {@link of} what a request takes whose response has these headers; 0 when it does not count, or says so itself. */
   ofResponse(headers: ResponseHeaders): u64 {
-    const statuses = this.statuses;
-    if (statuses !== null && !statuses.has(headers.status)) return 0;
+    if (this.statuses.length > 0 && !hasStatus(this.statuses, headers.status)) return 0;
     const header = this.responseHeader;
     return header === null ? this.fixed : this.parse(headers.getBytesOf(header));
   }

@@ -5,8 +5,8 @@ import { NEVER, Window } from "./window";
  * and Kong count. At the boundary of two windows twice the limit can pass. State: number of the window, and its count.
  */
 export class FixedWindow extends Window {
-  constructor(name: string, limit: u64, periodNs: u64) {
-    super(name, limit, periodNs, 16);
+  constructor(name: string, limit: u64, periodNs: u64, stateSize: usize = 16, isTimed: bool = true) {
+    super(name, limit, periodNs, stateSize, isTimed);
   }
 
   /** Number of the window that a time is in. */

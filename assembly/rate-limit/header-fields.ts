@@ -11,6 +11,11 @@ export class HeaderFields {
     this.values.push(value);
   }
 
+  /** Adds what a service says. Names such as `:path` are not for it to set. */
+  addForeign(name: string, value: string): void {
+    if (name.length > 0 && !name.startsWith(":")) this.add(name, value);
+  }
+
   /** Replaces what `headers` have of these names. */
   applyTo(headers: HeaderMap): void {
     for (let at = 0; at < this.names.length; at++) headers.set(unchecked(this.names[at]), unchecked(this.values[at]));

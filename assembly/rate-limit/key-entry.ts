@@ -1,4 +1,5 @@
-import { ByteView, getPropertyAt, JsonDocument, JsonKind, pathEnd, queryParameter, RequestHeaders, requestCookie, Text, UriTemplate } from "@attache/sdk"; // prettier-ignore
+import { ByteView, getPropertyAt, JsonDocument, JsonKind, pathEnd, queryParameter, RequestHeaders, Text, UriTemplate } from "@attache/sdk"; // prettier-ignore
+import { findCookie } from "@attache/istio";
 import { ClientAddress } from "./client-address";
 import { MaskedAddress } from "./masked-address";
 import { RequestMatches } from "./request-matches";
@@ -75,12 +76,15 @@ export class QueryEntry extends KeyEntry {
 
 @final
 export class CookieEntry extends KeyEntry {
-  constructor(private readonly cookie: string) {
+  private readonly cookie: Text;
+
+  constructor(name: string) {
     super();
+    this.cookie = new Text(name);
   }
 
   override find(headers: RequestHeaders): ByteView | null {
-    const value = requestCookie(headers, this.cookie);
+    const value = findCookie(headers, this.cookie);
     return value === null || value.length == 0 ? null : value;
   }
 }
@@ -137,23 +141,8 @@ export class HostEntry extends KeyEntry {
     if (authority === null || authority.length == 0) return null;
     const bracket = authority.indexOf(0x5d);
     const colon = authority.indexOf(0x3a, bracket + 1);
-    return lowerCase(authority.slice(0, colon < 0 ? authority.length : colon));
+    return authority.slice(0, colon < 0 ? authority.length : colon).toLowerCase();
   }
-}
-
-/** The bytes themselves, or a copy if they have upper-case letters. */
-function lowerCase(text: ByteView): ByteView {
-  let index = 0;
-  while (index < text.length && text.at(index) - 0x41 >= 26) index++;
-  if (index == text.length) return text;
-  const copy = new Uint8Array(text.length);
-  memory.copy(copy.dataStart, text.start, text.length);
-  const lower = ByteView.from(copy);
-  for (; index < text.length; index++) {
-    const byte = text.at(index);
-    if (byte - 0x41 < 26) lower.setAt(index, byte | 0x20);
-  }
-  return lower;
 }
 
 

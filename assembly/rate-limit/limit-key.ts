@@ -1,4 +1,4 @@
-import { ByteView, ConfigReader, ProtobufWriter, RequestHeaders } from "@attache/sdk";
+import { ByteView, ConfigReader, RequestHeaders } from "@attache/sdk";
 import { ClientAddress } from "./client-address";
 import { HashKey } from "./hash-key";
 import { KeyEntry, OnMissing } from "./key-entry";
@@ -52,12 +52,8 @@ export class LimitKey {
     return OnMissing.SkipEntry;
   }
 
-  /** Adds the entries to a descriptor for the service, which takes UTF-8 only. */
-  describe(descriptor: ProtobufWriter): void {
-    for (let index = 0; index < this.entries.length; index++) {
-      const value = changetype<ByteView | null>(this.values[index]);
-      if (value === null) continue;
-      descriptor.message(1, new ProtobufWriter().text(1, this.entries[index].name).text(2, value.toString()));
-    }
+  /** The value of an entry, or `null`. */
+  valueAt(index: i32): ByteView | null {
+    return changetype<ByteView | null>(this.values[index]);
   }
 }

@@ -1,4 +1,4 @@
-import { ConfigReader, ProtobufWriter, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
+import { ConfigReader, currentTimeNs, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
 import { Algorithm, readAlgorithm } from "./algorithm";
 import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
@@ -41,7 +41,7 @@ export class Limit {
   quota: Quota;
 
   private readonly match: RequestMatches;
-  private readonly key: LimitKey;
+  readonly key: LimitKey;
   private readonly overrides: Override[] = [];
   private readonly ownQuota: Quota;
   private readonly cost: Cost;
@@ -91,14 +91,13 @@ export class Limit {
 
     if (config.has("name")) checkName(config.get("name"), name);
     if (this.cost.isLate && (isGlobal || this.isConcurrency)) {
-      config.error("responses can only tell the cost of local limits, and not with the algorithm concurrency");
+      config.error("responses tell costs of local limits only, and not with concurrency");
     }
     const overrides = config.array("overrides");
     for (let index = 0; index < overrides.length; index++) {
       this.overrides.push(new Override(overrides.at(index).asObject(), this.key.entries, algorithm, name, isGlobal));
     }
-    if (isGlobal && key.length == 0)
-      config.error("a global limit needs a key: its entries are the service's descriptor");
+    if (isGlobal && key.length == 0) config.error("a global limit needs a key");
   }
 
   /** Whether what a request takes is only known later than when it is decided about. */
@@ -216,14 +215,15 @@ export class Limit {
     if (this.hasTaken(decision)) this.correct(decision, 0, now);
   }
 
-  /** Takes what a request costs by its response instead of what it has taken. Cost: two host calls, or none. */
-  settle(decision: Decision, headers: ResponseHeaders, now: u64): void {
-    if (this.cost.isLate && this.hasTaken(decision)) this.correct(decision, this.cost.ofResponse(headers), now);
+  /** Takes what a request costs by its response instead of what it has taken. Cost: three host calls, or none. */
+  settle(decision: Decision, headers: ResponseHeaders): void {
+    if (!this.cost.isLate || !this.hasTaken(decision)) return;
+    this.correct(decision, this.cost.ofResponse(headers), currentTimeNs());
   }
 
-  /** A request has ended. Cost: two host calls, or none. */
-  end(decision: Decision, now: u64): void {
-    if (this.isConcurrency) this.refund(decision, now);
+  /** A request has ended. Cost: three host calls, or none. */
+  end(decision: Decision): void {
+    if (this.isConcurrency) this.refund(decision, currentTimeNs());
   }
 
   /** Whether a request has taken something that can be given back. */
@@ -244,16 +244,6 @@ export class Limit {
       else quota.refund(states, now, decision.idle, charged - cost);
       if (table.commit(quota) != SharedResult.Contended) return;
     }
-  }
-
-  /** Descriptor of the key for the service, with what the request takes unless that is `usual`. */
-  describe(usual: u64): ProtobufWriter {
-    const descriptor = new ProtobufWriter();
-    this.key.describe(descriptor);
-    const quota = this.quota;
-    if (quota.unit != 0) descriptor.message(2, new ProtobufWriter().uint32(1, quota.perUnit).int32(2, quota.unit));
-    if (this.charged != usual) descriptor.message(3, new ProtobufWriter().uint64(1, this.charged));
-    return descriptor;
   }
 
   /**

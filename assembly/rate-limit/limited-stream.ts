@@ -3,7 +3,6 @@ import { Decision } from "./decision";
 import { HeaderFields } from "./header-fields";
 import { Limit } from "./limit";
 import { RateLimit } from "./rate-limit";
-import { ServiceCall } from "./service/service-call";
 import { ServiceReply } from "./service/service-reply";
 import { Verdict } from "./verdict";
 
@@ -32,7 +31,7 @@ export class LimitedStream extends HttpFilter {
     if (rejecting === null && (plugin.isAsking || plugin.isOpenEnded)) this.decisions = plugin.keep();
     if (rejecting !== null || !plugin.isAsking) return this.conclude(rejecting, null);
     this.request = headers;
-    if (plugin.service!.send(new ServiceCall(this))) return FilterHeaders.StopAllIterationAndWatermark;
+    if (plugin.service!.send(this)) return FilterHeaders.StopAllIterationAndWatermark;
     return this.decide(null);
   }
 

@@ -1,5 +1,6 @@
 import { ByteView, ConfigReader } from "@attache/sdk";
 import { StringMatch } from "@attache/istio";
+import { exactlyOne } from "./exactly-one";
 import { KeyEntry } from "./key-entry";
 import { Algorithm } from "./algorithm";
 import { Quota } from "./quota";
@@ -20,9 +21,7 @@ export class Override {
     this.quota = !hasQuota ? new Quota() : isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name);
     this.quota.isUnlimited = isUnlimited;
     if (isBan) this.quota.isBan = true;
-    if (<i32>isUnlimited + <i32>isBan + <i32>hasQuota != 1) {
-      config.error("exactly one of a limit (or windows), unlimited and ban must be given");
-    }
+    exactlyOne(config, <i32>isUnlimited + <i32>isBan + <i32>hasQuota, "a limit (or windows), unlimited and ban");
 
     const when = config.required("when").asObject();
     if (when.isPresent && when.length == 0) when.error("name at least one entry of the key");

@@ -3,6 +3,7 @@ import { decimal } from "./decimal";
 import { HeaderFields } from "./header-fields";
 import { Limit } from "./limit";
 import { hasLess } from "./quota";
+import { unitSeconds } from "./service/unit";
 import { Verdict } from "./verdict";
 import { NEVER, Window } from "./window";
 
@@ -80,14 +81,10 @@ function addPlain(report: HeaderFields, prefix: string, limit: string, remaining
 /** Kong's fields for one window, if its period has a name. */
 function addKong(report: HeaderFields, window: Window): void {
   const seconds = window.isTimed && window.periodNs % SECOND == 0 ? window.periodNs / SECOND : 0;
-  let period = "";
-  if (seconds == 1) period = "second";
-  else if (seconds == 60) period = "minute";
-  else if (seconds == 3_600) period = "hour";
-  else if (seconds == 86_400) period = "day";
-  else if (seconds == 2_592_000) period = "month";
-  else if (seconds == 31_536_000) period = "year";
-  else return;
+  const names: StaticArray<string> = ["second", "minute", "hour", "day", "month", "year"];
+  const unit = unitSeconds().indexOf(<u32>min<u64>(seconds, u32.MAX_VALUE));
+  if (<u32>unit >= <u32>names.length) return;
+  const period = names[unit];
   report.add("x-ratelimit-limit-" + period, decimal(window.limit));
   report.add("x-ratelimit-remaining-" + period, decimal(window.remaining));
 }

@@ -3,11 +3,14 @@ import { Answer } from "./answer";
 import { ClientAddress } from "./client-address";
 import { decimal } from "./decimal";
 import { Decision } from "./decision";
+import { exactlyOne } from "./exactly-one";
 import { HashKey } from "./hash-key";
 import { Limit } from "./limit";
 import { LimitedStream } from "./limited-stream";
 import { Rule } from "./rule";
 import { QuotaHeaders } from "./quota-headers";
+import { GrpcService } from "./service/grpc-service";
+import { JsonService } from "./service/json-service";
 import { RateLimitService } from "./service/rate-limit-service";
 import { ServiceReply, ServiceStatus } from "./service/service-reply";
 import { Shedding } from "./shedding";
@@ -66,7 +69,7 @@ export class RateLimit extends Plugin {
       this.isOpenEnded = this.isOpenEnded || limit.isOpenEnded;
       limit.openTable(generation);
     }
-    if (isGlobal) this.service = new RateLimitService(config);
+    if (isGlobal) this.service = readService(config);
   }
 
   private readLimits(config: ConfigReader, rule: i32, client: ClientAddress, hashKey: HashKey, slots: i64): void {
@@ -171,20 +174,18 @@ export class RateLimit extends Plugin {
 
   /** The response to a request is known: what it costs by that is taken instead of what it has taken. */
   settle(first: Decision | null, headers: ResponseHeaders): void {
-    const now = currentTimeNs();
     let decision = first;
     while (decision !== null) {
-      decision.limit.settle(decision, headers, now);
+      decision.limit.settle(decision, headers);
       decision = decision.next;
     }
   }
 
   /** A request that was let pass is over. */
   end(first: Decision | null): void {
-    const now = currentTimeNs();
     let decision = first;
     while (decision !== null) {
-      decision.limit.end(decision, now);
+      decision.limit.end(decision);
       decision = decision.next;
     }
   }
@@ -207,6 +208,14 @@ export class RateLimit extends Plugin {
     }
     return null;
   }
+}
+
+function readService(config: ConfigReader): RateLimitService {
+  const service = config.object("rateLimitService");
+  const grpc = service.object("grpc");
+  const http = service.object("http");
+  exactlyOne(config.get("rateLimitService"), <i32>grpc.isPresent + <i32>http.isPresent, "grpc and http");
+  return http.isPresent ? new JsonService(config, http) : new GrpcService(config, grpc);
 }
 
 /** 64 bits of text. */

@@ -2,6 +2,7 @@ import { ConfigReader, Text, UriTemplate } from "@attache/sdk";
 import { split } from "@attache/istio";
 import { ClientAddress } from "./client-address";
 import { decimal } from "./decimal";
+import { exactlyOne } from "./exactly-one";
 import { AddressEntry, AttributeEntry, ClaimEntry, CookieEntry, GenericKey, HeaderEntry, HostEntry, KeyEntry, MatchEntry, MethodEntry, OnMissing, PathEntry, QueryEntry } from "./key-entry"; // prettier-ignore
 import { MaskedAddress } from "./masked-address";
 import { RequestMatches } from "./request-matches";
@@ -10,7 +11,7 @@ import { RequestMatches } from "./request-matches";
 export function readKeyEntry(config: ConfigReader, client: ClientAddress): KeyEntry {
   const reader = new KeyEntryReader(config, client);
   const entry = reader.read();
-  if (reader.kinds != 1) config.error("exactly one kind of entry must be given, such as header or remoteAddress");
+  exactlyOne(config, reader.kinds, "the kinds of entries, such as header and remoteAddress,");
   entry.name = config.string("name", reader.name);
   entry.onMissing = config.oneOf("onMissing", ["skipLimit", "skipEntry", "useEmpty", "reject"], OnMissing.SkipLimit);
   entry.definition = reader.definition;
@@ -45,11 +46,17 @@ class KeyEntryReader {
     if (this.has("pathTemplate")) entry = this.pathTemplate();
     if (this.plain("host")) entry = new HostEntry();
     if (this.plain("method")) entry = new MethodEntry();
-    if (this.plain("route")) entry = new AttributeEntry("xds\0route_name");
-    if (this.plain("connection")) entry = new AttributeEntry("connection\0id");
-    if (this.plain("principal")) entry = new AttributeEntry("connection\0uri_san_peer_certificate");
-    if (this.plain("sourceCluster")) entry = new AttributeEntry("xds\0node\0cluster");
-    if (this.plain("destinationCluster")) entry = new AttributeEntry("xds\0cluster_name");
+    const kinds: StaticArray<string> = ["route", "connection", "principal", "sourceCluster", "destinationCluster"];
+    const attributes: StaticArray<string> = [
+      "xds\0route_name",
+      "connection\0id",
+      "connection\0uri_san_peer_certificate",
+      "xds\0node\0cluster",
+      "xds\0cluster_name",
+    ];
+    for (let index = 0; index < kinds.length; index++) {
+      if (this.plain(kinds[index])) entry = new AttributeEntry(attributes[index]);
+    }
     return entry;
   }
 

@@ -221,13 +221,33 @@ describe("a clock that goes back", () => {
     host.advance(2000);
     expect(await passes()).toBe(true);
   });
+
+  it("neither lets more requests run at once nor keeps those counted that end", async () => {
+    let reached = 0;
+    const app = () => (reached++, { delayMs: 5000 });
+    await using host = await start([{ name: "all", algorithm: "concurrency", limit: 2, longest: "10s" }], {
+      clusters: { app },
+    });
+    const running = [host.fetch("/"), host.fetch("/")];
+    for (const step of [-1, -5000, -3_600_000]) {
+      host.advance(step);
+      expect([step, (await host.fetch("/")).status]).toEqual([step, 429]);
+    }
+    expect(reached).toBe(2);
+    host.advance(3_700_000);
+    for (const request of running) expect((await request).status).toBe(200);
+    running.push(host.fetch("/"));
+    expect(reached).toBe(3);
+    host.advance(5000);
+    await Promise.all(running);
+  });
 });
 
 describe("host calls", () => {
-  const calls = async (limit: object, requests: RequestOptions[]) => {
+  const calls = async (limit: object, requests: RequestOptions[], from = "on_request_headers(") => {
     await using host = await start([limit], { workers: 1, logLevel: "trace" });
     for (const request of requests) await host.fetch("/", request);
-    const lines = host.transcript.slice(host.transcript.findLastIndex((line) => line.includes("on_request_headers(")));
+    const lines = host.transcript.slice(host.transcript.findLastIndex((line) => line.includes(from)));
     return lines.flatMap((line) => /^\[vm->host\] (?:proxy_|env\.proxy_)?(\w+)\(/.exec(line)?.[1] ?? []);
   };
   const warm = Array.from({ length: 4 }, () => user("a"));
@@ -237,6 +257,19 @@ describe("host calls", () => {
     const limit = { name: "x", limit: 100, per: "1h" };
     expect(await calls({ ...limit, key: [{ remoteAddress: {} }] }, warm)).toEqual(["get_property", ...counted]);
     expect(await calls({ ...limit, key: [{ header: "x-user" }] }, warm)).toEqual(["get_header_map_pairs", ...counted]);
+  });
+
+  const change = ["get_current_time_nanoseconds", "get_shared_data", "set_shared_data"];
+
+  it("at the end of a request are three by concurrency, none else", async () => {
+    const limit = { name: "x", algorithm: "concurrency", limit: 100, key: [{ header: "x-user" }] };
+    expect(await calls(limit, warm, "on_delete(")).toEqual(change);
+    expect(await calls({ name: "x", limit: 100, per: "1h" }, warm, "on_delete(")).toEqual([]);
+  });
+
+  it("of a response that does not count are those that give back", async () => {
+    const limit = { name: "x", limit: 100, per: "1h", countStatuses: [500] };
+    expect(await calls(limit, warm, "on_response_headers(")).toEqual(["get_header_map_value", ...change]);
   });
 
   it("of a rejected request have no write of state", async () => {

@@ -1,24 +1,17 @@
-import { currentWindow } from "./fixed-window";
+import { currentWindow, FixedWindow } from "./fixed-window";
 import { mulDiv, remainder } from "./mul-div";
-import { NEVER, Window } from "./window";
+import { NEVER } from "./window";
 
 /**
  * A fixed window whose predecessor still counts by the share of it that a window ending now would cover, as if its
  * requests had come evenly. State: number of the window, its count, and the count of the one before.
  */
-export class SlidingWindow extends Window {
+export class SlidingWindow extends FixedWindow {
   constructor(name: string, limit: u64, periodNs: u64, isTimed: bool = true) {
     super(name, limit, periodNs, 24, isTimed);
   }
 
-  bringBack(state: usize, now: u64): bool {
-    const window = now / this.periodNs;
-    if (load<u64>(state) <= window + 1) return false;
-    store<u64>(state, window);
-    return true;
-  }
-
-  charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {
+  override charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {
     const stored = load<u64>(state);
     const window = currentWindow(stored, now / this.periodNs);
     let used = load<u64>(state, 8);
@@ -47,7 +40,7 @@ export class SlidingWindow extends Window {
     return passes;
   }
 
-  refund(state: usize, idle: u64, cost: u64): void {
+  override refund(state: usize, idle: u64, cost: u64): void {
     const window = idle / this.periodNs - 2;
     const stored = load<u64>(state);
     if (stored != window && stored != window + 1) return;
@@ -57,7 +50,7 @@ export class SlidingWindow extends Window {
     store<u64>(place, count - min(count, cost));
   }
 
-  idleAt(state: usize): u64 {
+  override idleAt(state: usize): u64 {
     return (load<u64>(state) + 2) * this.periodNs;
   }
 

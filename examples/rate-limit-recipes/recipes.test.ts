@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Cluster, Host, RequestOptions } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
+import { SignJWT } from "jose";
 import { expect, it } from "vitest";
 import { rateLimitReply, readRateLimitRequest } from "../../test/rate-limit-messages.ts";
 
@@ -11,6 +13,23 @@ async function passing(host: Host, count: number, options: RequestOptions = {}, 
   let passed = 0;
   for (let request = 0; request < count; request++) passed += Number((await host.fetch(path, options)).status === 200);
   return passed;
+}
+
+const keys = generateKeyPairSync("ed25519");
+/** Verifies tokens, in front of the limits. */
+const authPolicy = {
+  name: "auth-policy",
+  module: new URL("../../assembly/auth-policy/build/plugin.wasm", import.meta.url),
+  configuration: {
+    requestAuthentication: [
+      { jwtRules: [{ issuer: "https://issuer.example", jwks: JSON.stringify({ keys: [keys.publicKey.export({ format: "jwk" })] }) }] }, // prettier-ignore
+    ],
+  },
+};
+
+async function bearer(claims: Record<string, string>): Promise<RequestOptions> {
+  const token = new SignJWT(claims).setProtectedHeader({ alg: "EdDSA" }).setIssuer("https://issuer.example");
+  return { headers: { authorization: `Bearer ${await token.sign(keys.privateKey)}` } };
 }
 
 eachHost("rate limit recipes", (start) => {
@@ -40,6 +59,26 @@ eachHost("rate limit recipes", (start) => {
     expect(await passing(host, 2, key("leaked"), "/api/x")).toBe(0);
     expect(await passing(host, 2, {}, "/api/x")).toBe(0);
     expect(await passing(host, 7, {}, "/public")).toBe(7);
+  });
+
+  it("plans.json gives users what their plan has", async () => {
+    const configuration = readFileSync(new URL("plans.json", import.meta.url), "utf8");
+    await using host = await start({ plugins: [authPolicy, { name: "rate-limit", module, configuration }] });
+    expect(await passing(host, 4, await bearer({ sub: "ada" }))).toBe(2);
+    expect(await passing(host, 4, await bearer({ sub: "bob" }))).toBe(2);
+    expect(await passing(host, 7, await bearer({ sub: "ada", plan: "pro" }))).toBe(5);
+    expect(await passing(host, 9, await bearer({ sub: "eve", plan: "enterprise" }))).toBe(9);
+    expect(await passing(host, 2)).toBe(0);
+  });
+
+  it("guessing.json stops those who guess passwords, not those who know them", async () => {
+    const login: Cluster = (request) => ({ status: request.text() === "right" ? 200 : 401 });
+    await using host = await withRecipe("guessing.json", { app: login });
+    const statuses = [];
+    for (const body of ["right", "right", "right", "right", "a", "b", "c", "right"])
+      statuses.push((await host.fetch("/login", { method: "POST", body })).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 401, 401, 401, 429]);
+    expect(await host.fetch("/login")).toMatchObject({ status: 401 });
   });
 
   it("global.json asks the service after the local limit, and lets requests pass without it", async () => {

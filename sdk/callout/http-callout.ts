@@ -2,16 +2,16 @@ import { Status } from "../abi/enums";
 import { proxy_http_call } from "../abi/imports";
 import { actFor, currentContext } from "../context/callback";
 import { Plugin } from "../context/plugin";
+import { decimal } from "../json/text";
 import { log } from "../log/log";
 import { writtenBytes, writtenSize } from "../memory/byte-writer";
 import { encodeText, textSize } from "../memory/utf8";
 import { currentTimeNs } from "../time/time";
-import { Timer } from "../time/timer";
 import { Callout, CalloutOutcome, CalloutRefusal } from "./callout";
 import { CalloutRequest } from "./callout-request";
 import { calloutResponse, CalloutResponse } from "./callout-response";
 import { addCallout, endCallout, findCallout, forgetToken, removeCallout, setToken } from "./in-flight";
-import { RetryPolicy } from "./retry-policy";
+import { RetryPolicy, RetryTimer } from "./retry-policy";
 
 const NS_PER_MS: u64 = 1_000_000;
 const TIMER_LAG_NS: u64 = 5 * NS_PER_MS;
@@ -38,8 +38,10 @@ const TIMER_LAG_NS: u64 = 5 * NS_PER_MS;
 export abstract class HttpCallout extends Callout {
   // A subclass cannot have fields of the same names, private or not.
   private calloutRequest: CalloutRequest | null = null;
-  private calloutRetry: RetryPolicy | null = null;
-  private calloutTimer: RetryTimer | null = null;
+  /** @internal */
+  retryPolicy: RetryPolicy | null = null;
+  /** @internal While it waits to be sent again. */
+  calloutTimer: RetryTimer | null = null;
   private calloutAttempts: i32 = 0;
   private calloutSentNs: u64 = 0;
 
@@ -64,7 +66,7 @@ export abstract class HttpCallout extends Callout {
   send(request: CalloutRequest, retry: RetryPolicy | null = null): bool {
     if (this.calloutIsListed) throw new Error("a callout was sent that is in flight: make another one");
     this.calloutRequest = request;
-    this.calloutRetry = retry;
+    this.retryPolicy = retry;
     this.calloutAttempts = 0;
     if (!this.dispatchCallout(request)) {
       this.calloutOutcome = CalloutOutcome.Refused;
@@ -92,9 +94,8 @@ export abstract class HttpCallout extends Callout {
 
   /** @internal */
   abandonCallout(): void {
-    const timer = this.calloutTimer;
-    if (timer !== null) timer.stop();
-    this.calloutTimer = null;
+    const retry = this.retryPolicy;
+    if (retry !== null) retry.stopWaiting(this);
   }
 
   /** @internal The proxy has called back. */
@@ -123,14 +124,8 @@ export abstract class HttpCallout extends Callout {
   }
 
   private outcomeKnown(plugin: Plugin, outcome: CalloutOutcome): void {
-    const retry = this.calloutRetry;
-    if (retry !== null && retry.wants(this.calloutAttempts, outcome, calloutResponse)) {
-      const timer = new RetryTimer(this, plugin);
-      this.calloutTimer = timer;
-      plugin.startTimer(timer, retry.delayMs(this.calloutAttempts), false);
-      return;
-    }
-    this.finishCallout(outcome);
+    const retry = this.retryPolicy;
+    if (retry === null || !retry.sendLater(this, plugin, outcome)) this.finishCallout(outcome);
   }
 
   private finishCallout(outcome: CalloutOutcome): void {
@@ -190,19 +185,6 @@ export abstract class HttpCallout extends Callout {
   }
 }
 
-class RetryTimer extends Timer {
-  constructor(
-    private callout: HttpCallout,
-    private plugin: Plugin,
-  ) {
-    super();
-  }
-
-  override onTimer(): void {
-    this.callout.sendCalloutAgain(this.plugin);
-  }
-}
-
 /** The proxy has an answer, or none: nothing happens when nobody waits for it. */
 export function httpCalloutAnswered(plugin: Plugin, token: u32, headerCount: u32, bodySize: u32): void {
   const callout = findCallout(token);
@@ -214,6 +196,6 @@ export function refusalOf(status: i32): CalloutRefusal {
   // The other reasons for it have been ruled out.
   if (status == Status.BadArgument) return CalloutRefusal.UnknownCluster;
   if (status == Status.InternalFailure) return CalloutRefusal.Unavailable;
-  log.error("the proxy refused a callout: status " + status.toString());
+  log.error("the proxy refused a callout: status " + decimal(status));
   return CalloutRefusal.Other;
 }

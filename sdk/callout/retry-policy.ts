@@ -1,6 +1,9 @@
 import { randomBelow } from "../random/random";
+import { Plugin } from "../context/plugin";
+import { Timer } from "../time/timer";
 import { CalloutOutcome } from "./callout";
-import { CalloutResponse } from "./callout-response";
+import { calloutResponse, CalloutResponse } from "./callout-response";
+import { HttpCallout } from "./http-callout";
 
 const MOST_ATTEMPTS: i32 = 10;
 
@@ -18,10 +21,16 @@ export class RetryPolicy {
   private longestMs: u32 = 250;
   private triesServerErrors: bool = false;
   private triesTimeouts: bool = true;
+  /** @internal Whether the callout will be sent again. A reference, so that filters without retries have no code for them. */
+  readonly sendLater: (callout: HttpCallout, plugin: Plugin, outcome: CalloutOutcome) => bool;
+  /** @internal The callout is not to be sent again. */
+  readonly stopWaiting: (callout: HttpCallout) => void;
 
   /** @param attempts how often to send at most, the first time included; 1 to 10 */
   constructor(attempts: i32) {
     this.attempts = min(max(attempts, 1), MOST_ATTEMPTS);
+    this.sendLater = sendLater;
+    this.stopWaiting = stopWaiting;
   }
 
   /** The bound of the first waiting time, and of all, in milliseconds: 25 and 250 when not set. */
@@ -55,4 +64,33 @@ export class RetryPolicy {
     const bound = min<u64>((<u64>this.baseMs) << (sent - 1), this.longestMs);
     return randomBelow(<u32>min<u64>(bound + 1, u32.MAX_VALUE));
   }
+}
+
+/** @internal Sends a callout again. */
+export class RetryTimer extends Timer {
+  constructor(
+    private callout: HttpCallout,
+    private plugin: Plugin,
+  ) {
+    super();
+  }
+
+  override onTimer(): void {
+    this.callout.sendCalloutAgain(this.plugin);
+  }
+}
+
+function sendLater(callout: HttpCallout, plugin: Plugin, outcome: CalloutOutcome): bool {
+  const retry = callout.retryPolicy!;
+  if (!retry.wants(callout.attempts, outcome, calloutResponse)) return false;
+  const timer = new RetryTimer(callout, plugin);
+  callout.calloutTimer = timer;
+  plugin.startTimer(timer, retry.delayMs(callout.attempts), false);
+  return true;
+}
+
+function stopWaiting(callout: HttpCallout): void {
+  const timer = callout.calloutTimer;
+  if (timer !== null) timer.stop();
+  callout.calloutTimer = null;
 }

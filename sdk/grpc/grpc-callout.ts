@@ -38,7 +38,7 @@ export abstract class GrpcCallout extends Callout {
 
   /** @internal Whether the request can be sent, whose metadata is then written; the callout must not be in flight. */
   prepareCallout(request: GrpcRequest): bool {
-    if (this.calloutIsListed) throw new Error("a gRPC call was sent that is in flight: make another one");
+    if (this.calloutIsListed) throw new Error("a callout was sent that is in flight: make another one");
     const isValid = request.isValid && request.headers.write();
     this.calloutRefusal = isValid ? CalloutRefusal.None : CalloutRefusal.InvalidRequest;
     this.calloutOutcome = isValid ? CalloutOutcome.Pending : CalloutOutcome.Refused;
@@ -54,7 +54,7 @@ export abstract class GrpcCallout extends Callout {
     }
     this.calloutOutcome = CalloutOutcome.Refused;
     this.calloutRefusal = status == Status.InternalFailure ? CalloutRefusal.Unavailable : CalloutRefusal.Other;
-    if (status != Status.InternalFailure) log.error("the proxy refused a gRPC call: status " + decimal(status));
+    if (status != Status.InternalFailure) log.error("the proxy refused a callout: status " + decimal(status));
     return false;
   }
 

@@ -91,12 +91,13 @@ function isPathCharacter(byte: u32): bool {
 function findError(template: string): string | null {
   if (!template.startsWith("/")) return "must start with /";
   if (template == "/") return null;
-  const from = 1;
+  let from = 1;
   const to = template.endsWith("/") ? template.length - 1 : template.length;
-  const segments = template.substring(from, to).split("/");
   let hasDoubleStar = false;
-  for (let index = 0; index < segments.length; index++) {
-    const segment = segments[index];
+  for (let end = from; from <= to; from = end + 1) {
+    end = template.indexOf("/", from);
+    if (end < 0 || end > to) end = to;
+    const segment = template.substring(from, end);
     if (segment == "{*}" || segment == "{**}") {
       if (hasDoubleStar) return '"' + segment + '" behind {**}, which must be the last operator';
       hasDoubleStar = segment == "{**}";

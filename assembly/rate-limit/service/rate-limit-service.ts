@@ -1,5 +1,7 @@
-import { ConfigReader, GrpcCall, GrpcRequest, istioCluster, ProtobufWriter } from "@attache/sdk";
+import { ConfigReader, istioCluster } from "@attache/sdk";
+import { exactlyOne } from "../exactly-one";
 import { Limit } from "../limit";
+import { LimitedStream } from "../limited-stream";
 
 const NS_PER_MS: i64 = 1_000_000;
 /** Envoy's own. */
@@ -7,56 +9,56 @@ const DEFAULT_TIMEOUT: i64 = 20 * NS_PER_MS;
 const LONGEST_TIMEOUT: i64 = 60_000 * NS_PER_MS;
 
 /** Counts for several proxies: `envoy.service.ratelimit.v3.RateLimitService`, which the global limits of a request are put to. */
-@final
-export class RateLimitService {
-  private readonly domain: string;
-  private readonly cluster: string;
-  private readonly timeoutMs: u32;
-  private readonly message: ProtobufWriter = new ProtobufWriter();
-  /** What the first limit of the message takes, and with it all of which nothing else is said. */
-  private cost: u64 = 0;
+export abstract class RateLimitService {
+  protected readonly domain: string;
+  protected readonly cluster: string;
+  protected readonly timeoutMs: u32;
+  /** What the first limit of a question takes, and with it all of which nothing else is said. */
+  protected cost: u64 = 0;
 
-  /** @param config of the whole filter */
-  constructor(config: ConfigReader) {
+  /**
+   * @param config of the whole filter
+   * @param target how the service is reached
+   */
+  constructor(config: ConfigReader, target: ConfigReader) {
     this.domain = textOf(config.required("domain"));
-    const service = config.object("rateLimitService");
-    this.cluster = readCluster(service.required("grpc").asObject());
-    this.timeoutMs = <u32>(service.duration("timeout", DEFAULT_TIMEOUT, NS_PER_MS, LONGEST_TIMEOUT) / NS_PER_MS);
+    this.cluster = readCluster(target);
+    const timeout = config.object("rateLimitService").duration("timeout", DEFAULT_TIMEOUT, NS_PER_MS, LONGEST_TIMEOUT);
+    this.timeoutMs = <u32>(timeout / NS_PER_MS);
   }
 
   /** Begins a question. */
   begin(): void {
-    this.message.clear();
-    this.message.text(1, this.domain);
     this.cost = 0;
+    this.open();
   }
 
   /** Adds the descriptor of a limit, which has just read its key. */
   add(limit: Limit): void {
     if (this.cost == 0) this.cost = limit.takes;
-    this.message.message(2, limit.describe(this.cost));
+    this.describe(limit);
   }
 
-  /** Asks about all that were added; `false` when the proxy cannot. */
-  send(call: GrpcCall): bool {
-    const request = new GrpcRequest(this.cluster, "envoy.service.ratelimit.v3.RateLimitService", "ShouldRateLimit");
-    const hits = <u32>min<u64>(this.cost, u32.MAX_VALUE);
-    return call.send(request.timeout(this.timeoutMs), this.message.uint32(3, hits).written());
-  }
+  /** Asks about all that were added; `false` when the proxy cannot. The stream continues with the answer. */
+  abstract send(stream: LimitedStream): bool;
+
+  protected abstract open(): void;
+
+  protected abstract describe(limit: Limit): void;
 }
 
 /** `cluster`, or `service` and `port` of Istio's. */
 function readCluster(config: ConfigReader): string {
-  if (config.has("service")) {
-    if (config.has("cluster")) config.error("give either cluster or service");
-    const host = textOf(config.get("service"));
-    return istioCluster(host, <i32>config.required("port").asInteger(1, 65_535));
-  }
-  return textOf(config.required("cluster"));
+  const hasService = config.has("service");
+  exactlyOne(config, <i32>hasService + <i32>config.has("cluster"), "cluster and service");
+  if (!hasService) return textOf(config.get("cluster"));
+  return istioCluster(textOf(config.get("service")), <i32>config.required("port").asInteger(1, 65_535));
 }
 
+/** `""` when it is absent. */
 function textOf(config: ConfigReader): string {
+  if (!config.isPresent) return "";
   const text = config.asString();
-  if (config.isPresent && text.length == 0) config.error("must not be empty");
+  if (text.length == 0) config.error("must not be empty");
   return text;
 }

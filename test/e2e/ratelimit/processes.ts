@@ -9,6 +9,8 @@ import { ServerProcess } from "../../server-process.ts";
 export class RateLimitServer implements AsyncDisposable {
   readonly redis: ServerProcess;
   readonly service: ServerProcess;
+  /** Where the service answers over HTTP. */
+  readonly httpPort: number;
   private readonly folder: string;
 
   /** @param configuration of the service, in YAML */
@@ -32,7 +34,12 @@ export class RateLimitServer implements AsyncDisposable {
     const runtime = { RUNTIME_ROOT: folder, RUNTIME_WATCH_ROOT: "false", USE_STATSD: "false" };
     const service = () =>
       spawn(program, { env: { ...loopback, ...ports, ...store, ...runtime }, stdio: ["ignore", "ignore", "pipe"] });
-    const server = new RateLimitServer(folder, new ServerProcess(redisPort, redis), new ServerProcess(port, service));
+    const server = new RateLimitServer(
+      folder,
+      new ServerProcess(redisPort, redis),
+      new ServerProcess(port, service),
+      httpPort,
+    );
     try {
       await server.redis.start();
       await server.service.start();
@@ -43,10 +50,11 @@ export class RateLimitServer implements AsyncDisposable {
     return server;
   }
 
-  private constructor(folder: string, redis: ServerProcess, service: ServerProcess) {
+  private constructor(folder: string, redis: ServerProcess, service: ServerProcess, httpPort: number) {
     this.folder = folder;
     this.redis = redis;
     this.service = service;
+    this.httpPort = httpPort;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,21 +21,25 @@ descriptors:
     rate_limit: { unit: year, requests_per_unit: 1000000 }
 `;
 
-const configuration = (failureMode: string) => ({
+/** How the service is asked. */
+type Protocol = "grpc" | "http";
+
+const configuration = (protocol: Protocol, failureMode: string) => ({
   domain: "edge",
-  rateLimitService: { grpc: { cluster: "ratelimit" }, timeout: "200ms" },
+  rateLimitService: { [protocol]: { cluster: `ratelimit-${protocol}` }, timeout: "200ms" },
   limits: [
     { name: "users", scope: "global", key: [{ header: "x-user" }], failureMode },
     { name: "load", scope: "global", key: [{ header: "x-load" }], failureMode },
   ],
 });
 
-const start = async (server: RateLimitServer, failureMode = "deny"): Promise<Host> =>
+const start = async (server: RateLimitServer, protocol: Protocol = "grpc", failureMode = "deny"): Promise<Host> =>
   await startEnvoy({
-    plugins: [{ name: "rate-limit", module, configuration: configuration(failureMode) }],
+    plugins: [{ name: "rate-limit", module, configuration: configuration(protocol, failureMode) }],
     clusters: {
       app: () => ({ body: "app" }),
-      ratelimit: { host: "127.0.0.1", port: server.service.port, http2: true },
+      "ratelimit-grpc": { host: "127.0.0.1", port: server.service.port, http2: true },
+      "ratelimit-http": { host: "127.0.0.1", port: server.httpPort },
     },
     routes: [{ match: { prefix: "/" }, cluster: "app" }],
   });
@@ -47,26 +51,29 @@ const statusOf = async (host: Host, options: RequestOptions) => (await host.fetc
 describe.skipIf(!isThere)(suite, () => {
   it("counts for several proxies", async () => {
     await using server = await RateLimitServer.start(program!, limits);
-    await using one = await start(server);
-    await using other = await start(server);
+    await using one = await start(server, "grpc");
+    await using other = await start(server, "http");
     const statuses = [];
     for (let request = 0; request < 4; request++) {
       for (const host of [one, other]) statuses.push(await statusOf(host, user("ada")));
     }
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
     expect(await statusOf(one, user("bob"))).toBe(200);
-    expect((await one.fetch("/", user("ada"))).header("ratelimit")).toMatch(/^"[^"]+";r=0;t=[1-9]/);
+    for (const host of [one, other])
+      expect((await host.fetch("/", user("ada"))).header("ratelimit")).toMatch(/^"[^"]+";r=0;t=[1-9]/);
   });
 
-  it.each([
-    ["deny", 500],
-    ["allow", 200],
+  it.each<[Protocol, string, number]>([
+    ["grpc", "deny", 500],
+    ["grpc", "allow", 200],
+    ["http", "deny", 500],
+    ["http", "allow", 200],
   ])(
-    "may lose Redis under load, and find it again: failure mode %s",
+    "may lose Redis under load, and find it again (%s, failure mode %s)",
     { timeout: 60_000 },
-    async (failureMode, failed) => {
+    async (protocol, failureMode, failed) => {
       await using server = await RateLimitServer.start(program!, limits);
-      await using host = await start(server, failureMode);
+      await using host = await start(server, protocol, failureMode);
       expect(await statusOf(host, load)).toBe(200);
       const errors = async () => (await host.metric("rate_limit.load.error")) ?? 0;
       let isLoading = true;
@@ -89,9 +96,9 @@ describe.skipIf(!isThere)(suite, () => {
     },
   );
 
-  it("may be gone and come back", { timeout: 60_000 }, async () => {
+  it.each<Protocol>(["grpc", "http"])("may be gone and come back (%s)", { timeout: 60_000 }, async (protocol) => {
     await using server = await RateLimitServer.start(program!, limits);
-    await using host = await start(server);
+    await using host = await start(server, protocol);
     for (let request = 0; request < 5; request++) expect(await statusOf(host, user("ada"))).toBe(200);
     await server.service.kill();
     expect(await statusOf(host, user("ada"))).toBe(500);

@@ -1,0 +1,19 @@
+import { ConfigReader, JsonKind } from "@attache/sdk";
+
+/** Statuses of responses: single ones, and classes such as `4xx`, each as the digit it begins with. */
+export function readStatuses(config: ConfigReader): i32[] {
+  const statuses: i32[] = [];
+  if (config.isPresent && config.length == 0) config.error("name at least one status");
+  for (let index = 0; index < config.length; index++) {
+    const entry = config.at(index);
+    const text = entry.kind == JsonKind.String ? entry.asString() : "";
+    const digit = "12345".indexOf(text.charAt(0)) + 1;
+    statuses.push(digit > 0 && text.substring(1) == "xx" ? digit : <i32>entry.asInteger(100, 599));
+  }
+  return statuses;
+}
+
+/** Whether a status is one of them, or of a class that is. */
+export function hasStatus(statuses: i32[], status: i32): bool {
+  return statuses.includes(status) || statuses.includes(status / 100);
+}
