@@ -276,6 +276,9 @@ eachHost("header-routing", (start: StartHost) => {
       [{ scheme: "https" }, "/p", "https://localhost/p"],
       [{ scheme: "https", port: 8443 }, "/p", "https://localhost:8443/p"],
       [{ port: 81, authority: "a.example", uri: "/x" }, "/p", "http://a.example:81/x"],
+      [{ port: 80, authority: "a.example" }, "/p", "http://a.example/p"],
+      [{ port: 443, scheme: "https" }, "/p", "https://localhost/p"],
+      [{ port: 80, scheme: "https" }, "/p", "https://localhost:80/p"],
     ])("redirect %j of %s with %s", async (redirect, path, location) => {
       await using host = await start(proxy({ http: [{ redirect }] }));
       const response = await host.fetch(path);
