@@ -135,6 +135,7 @@ async function listener(measured: Case, variant: Variant, index: number): Promis
             typed_config: {
               "@type": `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
               stat_prefix: "http",
+              access_log: variant.accessLog ?? [],
               route_config: {
                 virtual_hosts: [
                   {

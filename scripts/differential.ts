@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import { findEnvoy } from "@attache/harness/envoy";
 import { comparePolicies, describe as describePolicies } from "../test/differential/auth-policy/comparison.ts";
-import { istioTranslator, ownTranslator } from "../test/differential/auth-policy/translators.ts";
+import * as authorization from "../test/differential/auth-policy/translators.ts";
 import { compareRouting, describe as describeRouting } from "../test/differential/comparison.ts";
+import * as routing from "../test/differential/translators.ts";
 import { buildStale } from "./build.ts";
 import { setUp } from "./setup.ts";
 
@@ -20,7 +21,7 @@ interface Run {
 }
 
 const suites: Record<string, { requestsPerTable: string; compare: (run: Run) => Promise<boolean> }> = {
-  "header-routing": { requestsPerTable: "110", compare: routing },
+  "header-routing": { requestsPerTable: "110", compare: routes },
   "auth-policy": { requestsPerTable: "210", compare: policies },
 };
 
@@ -50,9 +51,12 @@ if ((await findEnvoy()) === null) {
 console.log(`--seed ${seed}`);
 process.exit((await suite.compare({ seed, tables, requestsPerTable })) ? 0 : 1);
 
-async function routing(run: Run): Promise<boolean> {
+async function routes(run: Run): Promise<boolean> {
+  await using translator = (await routing.istioTranslator()) ?? routing.ownTranslator;
+  console.log(`native routes by ${translator.name}`);
   const { requests, agree, deliberate, differences, ...summary } = await compareRouting({
     ...run,
+    translator: translator.translate,
     progress: (so) => console.log(`${so.requests} requests, ${so.tables} tables, ${so.differences.length} differ`),
   });
   for (const difference of differences.slice(0, 10)) console.log(describeRouting(difference));
@@ -64,7 +68,7 @@ async function routing(run: Run): Promise<boolean> {
 }
 
 async function policies(run: Run): Promise<boolean> {
-  await using translator = (await istioTranslator()) ?? ownTranslator;
+  await using translator = (await authorization.istioTranslator()) ?? authorization.ownTranslator;
   console.log(`native filters by ${translator.name}`);
   const { requests, agree, allowed, marks, stricter, differences, ...summary } = await comparePolicies({
     ...run,

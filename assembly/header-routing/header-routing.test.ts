@@ -276,6 +276,9 @@ eachHost("header-routing", (start: StartHost) => {
       [{ scheme: "https" }, "/p", "https://localhost/p"],
       [{ scheme: "https", port: 8443 }, "/p", "https://localhost:8443/p"],
       [{ port: 81, authority: "a.example", uri: "/x" }, "/p", "http://a.example:81/x"],
+      [{ port: 80, authority: "a.example" }, "/p", "http://a.example/p"],
+      [{ port: 443, scheme: "https" }, "/p", "https://localhost/p"],
+      [{ port: 80, scheme: "https" }, "/p", "https://localhost:80/p"],
     ])("redirect %j of %s with %s", async (redirect, path, location) => {
       await using host = await start(proxy({ http: [{ redirect }] }));
       const response = await host.fetch(path);
@@ -358,13 +361,17 @@ eachHost("header-routing", (start: StartHost) => {
         /destination\.subset: must not hold NUL, CR or LF/,
       ],
       [{ http: [{ route: [{ destination: { host: "a\0b" } }] }] }, /destination\.host: must not hold NUL, CR or LF/],
-      [{ options: { subsetHeader: "Host" } }, /options\.subsetHeader: is a header that a filter must not change/],
+      [{ options: { subsetHeader: "Host" } }, /options\.subsetHeader: is the authority/],
       [{ options: { subsetHeader: "transfer-encoding" } }, /options\.subsetHeader: is a header that a filter must not/],
       [{ http: [{ redirect: {} }] }, /redirect: at least one of uri, authority, port and scheme/],
       [{ http: [{ redirect: { uri: "/", redirectCode: 4294967597 } }] }, /4294967597 is not a valid redirect code/],
       [{ http: [{ redirect: { uri: "/a\r\nb" } }] }, /redirect\.uri: must not hold NUL, CR or LF/],
       [{ http: [{ route: destination, headers: { request: { set: { "a b": "c" } } } }] }, /is not a header name/],
       [{ http: [{ route: destination, headers: { request: { add: { "a\r\nb": "c" } } } }] }, /is not a header name/],
+      [
+        { http: [{ route: destination, headers: { request: { set: { ":authority": "c" } } } }] },
+        /set\[":authority"\]: is the authority, which only rewrite.authority changes/,
+      ],
       [
         { http: [{ route: destination, headers: { response: { remove: ["content-length"] } } }] },
         /remove\[0\]: is a header/,

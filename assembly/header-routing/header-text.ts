@@ -5,10 +5,12 @@ import { ByteView, ConfigReader, Text } from "@attache/sdk";
  * message itself (RFC 9110 §7.6.1, §8.6) are not: setting one breaks the request.
  */
 export function headerName(config: ConfigReader, name: string): Text {
-  if (!isToken(name)) config.error("is not a header name");
   const lower = "," + ByteView.ofText(name).toLowerCase().toString() + ",";
-  if (
-    ",host,connection,content-length,expect,keep-alive,proxy-connection,te,trailer,transfer-encoding,upgrade,".includes(
+  if (lower == ",host," || lower == ",:authority,") {
+    config.error("is the authority, which only rewrite.authority changes");
+  } else if (!isToken(name)) config.error("is not a header name");
+  else if (
+    ",connection,content-length,expect,keep-alive,proxy-connection,te,trailer,transfer-encoding,upgrade,".includes(
       lower,
     )
   ) {

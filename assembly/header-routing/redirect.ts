@@ -10,8 +10,8 @@ export class Redirect {
   private readonly prefixRewrite: string;
   private readonly authority: string;
   private readonly scheme: string;
-  /** `:` and the port; `""` keeps the request's. */
-  private port: string = "";
+  /** 0 keeps the request's. */
+  private readonly port: i32;
   private takesRequestPort: bool = false;
   private readonly status: i32;
 
@@ -23,7 +23,7 @@ export class Redirect {
     if (this.scheme.length > 0 && this.scheme != "http" && this.scheme != "https") {
       config.get("scheme").error('invalid redirect scheme, must be "http" or "https"');
     }
-    if (config.has("port")) this.port = ":" + decimal(config.integer("port", 80, 1, 65535));
+    this.port = <i32>config.integer("port", 0, 1, 65535);
     if (config.has("derivePort")) {
       this.takesRequestPort = config.oneOf("derivePort", ["FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"], 0) == 1;
       if (config.has("port")) config.error("only one of port and derivePort can be given");
@@ -40,8 +40,7 @@ export class Redirect {
       config.error("redirect may only specify one of uri or prefix_rewrite");
     }
     if (
-      this.uri.length + this.prefixRewrite.length + this.authority.length + this.scheme.length + this.port.length ==
-        0 &&
+      this.uri.length + this.prefixRewrite.length + this.authority.length + this.scheme.length + this.port == 0 &&
       !this.takesRequestPort
     ) {
       config.error("at least one of uri, authority, port and scheme must be given");
@@ -51,7 +50,7 @@ export class Redirect {
   answer(facts: RequestFacts, matched: RequestMatch): FilterHeaders {
     const headers = facts.headers;
     const scheme = this.scheme.length > 0 ? this.scheme : headers.scheme;
-    const port = this.takesRequestPort ? ":" + decimal(facts.port) : this.port;
+    const port = this.portText(facts, scheme);
     const location = scheme + "://" + this.host(headers, scheme, port) + port + this.path(facts, matched);
     return new LocalReply(this.status).header("location", location).details("header_routing_redirect").send();
   }
@@ -64,6 +63,12 @@ export class Redirect {
     if (uri.length == 0) return path;
     const query = path.indexOf("?");
     return query < 0 || uri.includes("?") ? uri : uri + path.substring(query);
+  }
+
+  /** `:` and the port; `""` for the scheme's default, as in Istio, and when the request's is kept. */
+  private portText(facts: RequestFacts, scheme: string): string {
+    const port = this.takesRequestPort ? facts.port : this.port;
+    return port == 0 || port == (scheme == "https" ? 443 : 80) ? "" : ":" + decimal(port);
   }
 
   /** The request's own host loses its port when the redirect gives one, or when it is the default of the old scheme. */

@@ -38,7 +38,7 @@ const peer = {
   identity: "spiffe://td/ns/told/sa/front",
   type: "deployment",
 };
-const service = "xds/cluster_metadata/filter_metadata/istio/services/0/";
+const service = "xds/cluster_metadata/filter_metadata/istio/services/0";
 const own = "spiffe://td/ns/shop/sa/reviews";
 const other = "spiffe://td/ns/certified/sa/front";
 
@@ -86,7 +86,7 @@ describe("metrics of an Istio proxy [emulator]", () => {
       "connection/tls_version": "TLSv1.3",
       "connection/uri_san_peer_certificate": other,
       "connection/uri_san_local_certificate": own,
-      [`${service}host`]: "reviews.shop.svc",
+      [service]: object({ host: "reviews.shop.svc" }),
     });
     expect(labels).toMatchObject({
       ...ownSide("destination"),
@@ -124,9 +124,7 @@ describe("metrics of an Istio proxy [emulator]", () => {
       ...node,
       "xds/listener_direction": direction(2),
       "filter_state/upstream_peer": object(peer),
-      [`${service}host`]: "front.other.svc",
-      [`${service}name`]: "front-name",
-      [`${service}namespace`]: "service-namespace",
+      [service]: object({ host: "front.other.svc", name: "front-name", namespace: "service-namespace" }),
     });
     expect(labels).toMatchObject({
       ...ownSide("source"),

@@ -30,4 +30,36 @@ describe.skipIf(envoy === null)(`envoy.yaml${envoy === null ? `: ${withoutEnvoy}
     expect(page).toContain("# TYPE istio_request_duration_milliseconds histogram");
     expect(page).not.toContain("=.=");
   });
+
+  it("tells the service and workload that Istio writes into cluster and node", async () => {
+    const services = [{ namespace: "other", name: "front-name", host: "front.other.svc" }];
+    await using proxy = await EnvoyFile.start(envoy!, new URL("envoy.yaml", import.meta.url), (bootstrap) => {
+      bootstrap.node = { id: "a", cluster: "b", metadata: { WORKLOAD_NAME: "reviews-v2", LABELS: { app: "reviews" } } };
+      const [listener] = bootstrap.static_resources.listeners;
+      listener.traffic_direction = "OUTBOUND";
+      const manager = listener.filter_chains[0].filters[0].typed_config;
+      manager.route_config.virtual_hosts = [
+        { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "front" } }] },
+      ];
+      const metadata = { filter_metadata: { istio: { services } } };
+      bootstrap.static_resources.clusters = [{ name: "front", metadata }];
+    });
+    await fetch(`${proxy.proxy}/users/42`);
+    const line = await waitUntil("the request to be counted", async () => {
+      const lines = (await proxy.statistics()).split("\n");
+      return lines.find((text) => text.startsWith("istio_requests_total{")) ?? null;
+    });
+    for (const label of [
+      'reporter="source"',
+      'source_workload="reviews-v2"',
+      'source_app="reviews"',
+      'destination_service="front.other.svc"',
+      'destination_service_name="front-name"',
+      'destination_service_namespace="other"',
+      'response_code="503"',
+      'response_flags="UH"',
+    ]) {
+      expect(line).toContain(label);
+    }
+  });
 });

@@ -1,14 +1,14 @@
 import { ByteView } from "@attache/sdk";
 import { Attribute, Attributes } from "./expression/attribute";
+import { Members } from "./members";
 
 /** The service a request went to, as Istio's `istio_stats` filter finds it. `null`: not known. */
 export class Service {
   host: ByteView | null = null;
   name: ByteView | null = null;
   namespace: ByteView | null = null;
-  private readonly serviceHost: Attribute;
-  private readonly serviceName: Attribute;
-  private readonly serviceNamespace: Attribute;
+  private readonly service: Attribute;
+  private readonly members: Members = new Members();
   private readonly route: Attribute;
   private readonly cluster: Attribute;
   private readonly requestHost: Attribute;
@@ -22,25 +22,28 @@ export class Service {
     private readonly usesHost: bool,
     private readonly isIstio: bool,
   ) {
-    const service = "xds\0cluster_metadata\0filter_metadata\0istio\0services\x000\0";
-    this.serviceHost = attributes.text(service + "host");
-    this.serviceName = attributes.text(service + "name");
-    this.serviceNamespace = attributes.text(service + "namespace");
+    this.service = attributes.text("xds\0cluster_metadata\0filter_metadata\0istio\0services\x000");
     this.route = attributes.text("xds\0route_name");
     this.cluster = attributes.text("xds\0cluster_name");
     this.requestHost = attributes.text("request\0host");
   }
 
   read(): void {
-    this.namespace = null;
-    this.host = this.serviceHost.nonEmpty;
+    this.host = this.name = this.namespace = null;
+    const members = this.members.begin(this.service.view);
+    while (members.next()) {
+      const value = members.value;
+      if (value.length == 0) continue;
+      if (members.name.equals("host")) this.host = value;
+      else if (members.name.equals("name")) this.name = value;
+      else if (members.name.equals("namespace")) this.namespace = value;
+    }
     const host = this.host;
     if (host !== null) {
-      this.namespace = this.serviceNamespace.nonEmpty;
-      const name = this.serviceName.nonEmpty;
-      this.name = name !== null ? name : firstLabel(host);
+      if (this.name === null) this.name = firstLabel(host);
       return;
     }
+    this.namespace = null;
     if (this.usesHost) this.host = this.requestHost.nonEmpty;
     this.name = this.host;
     if (this.isIstio) this.readSpecial();

@@ -1,4 +1,5 @@
 import { ByteView, getPropertyAt, Text } from "@attache/sdk";
+import { Members } from "./members";
 
 /** What Istio tells of a workload, in the order of {@link NAMES}. */
 export const enum WorkloadField {
@@ -19,6 +20,7 @@ const NAMES = "workload service revision namespace app version cluster identity 
 export class Workload {
   private readonly starts: StaticArray<usize> = new StaticArray<usize>(FIELDS);
   private readonly lengths: StaticArray<i32> = new StaticArray<i32>(FIELDS);
+  private readonly members: Members = new Members();
   /** Keep the text of the proxy's own workload. */
   private readonly texts: Text[] = [];
 
@@ -54,23 +56,13 @@ export class Workload {
     for (let field = 0; field < FIELDS; field++) unchecked((this.lengths[field] = 0));
   }
 
-  /** Reads what the metadata exchange keeps: an object, as the proxy serialises it. Anything else tells nothing. */
+  /** Reads what the metadata exchange keeps: an object. Anything else tells nothing. */
   readObject(object: ByteView | null): void {
     this.forget();
-    if (object === null || object.length < 4) return;
-    const start = object.start;
-    const count = <u64>load<u32>(start);
-    let value = 4 + (count << 3);
-    for (let index: u64 = 0; index < count && value <= <u64>object.length; index++) {
-      const sizes = start + <usize>(4 + (index << 3));
-      const nameStart = value;
-      const nameSize = <u64>load<u32>(sizes);
-      const valueSize = <u64>load<u32>(sizes, 4);
-      const valueStart = nameStart + nameSize + 1;
-      value = valueStart + valueSize + 1;
-      if (value > <u64>object.length) return;
-      const field = fieldNamed(start + <usize>nameStart, <i32>nameSize);
-      if (field >= 0) this.set(field, start + <usize>valueStart, <i32>valueSize);
+    const members = this.members.begin(object);
+    while (members.next()) {
+      const field = fieldNamed(members.name.start, members.name.length);
+      if (field >= 0) this.set(field, members.value.start, members.value.length);
     }
   }
 

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { Dice } from "../conformance/dice.ts";
 import { deliberateDifference } from "./deliberate.ts";
 import { randomRequest, randomTable, type Request } from "./generator.ts";
-import { DifferentialProxy, type Observation } from "./proxy.ts";
-import { translate, type Translator } from "./translation.ts";
+import { freePorts } from "./free-ports.ts";
+import { byHeader, destinations, DifferentialProxy, type Observation, type Table } from "./proxy.ts";
+import type { Translator } from "./translators.ts";
 import type { HttpRoute } from "./virtual-service.ts";
 
 export interface Difference {
@@ -27,7 +28,7 @@ export interface ComparisonOptions {
   seed: number;
   tables: number;
   requestsPerTable: number;
-  translator?: Translator;
+  translator: Translator;
   progress?: (summary: Summary) => void;
 }
 
@@ -36,15 +37,20 @@ const BATCH = 50;
 
 /** Sends random requests through random tables, native and by the filter, and compares what client and upstream see. */
 export async function compareRouting(options: ComparisonOptions): Promise<Summary> {
-  const { seed, tables, requestsPerTable, translator = translate, progress } = options;
+  const { seed, tables, requestsPerTable, translator, progress } = options;
   const dice = new Dice(seed);
   const summary: Summary = { requests: 0, tables: 0, agree: 0, deliberate: 0, differences: [], kinds: new Set() };
   const proxy = await DifferentialProxy.start();
   try {
+    const behindFilter = byHeader(await translator([{ route: [{ destination: destinations[0]! }] }], 80));
     while (summary.tables < tables) {
-      const batch = Array.from({ length: Math.min(BATCH, tables - summary.tables) }, () => randomTable(dice));
-      const routes = await Promise.all(batch.map(async (http) => ({ http, routes: await translator(http) })));
-      const sides = await proxy.load(routes);
+      const ports = await freePorts(Math.min(BATCH, tables - summary.tables));
+      const batch = ports.map((port) => randomTable(dice, port));
+      const loaded = batch.map(async (http, index): Promise<Table> => {
+        const port = ports[index]!;
+        return { http, port, native: await translator(http, port), behindFilter };
+      });
+      const sides = await proxy.load(await Promise.all(loaded));
       const compareTable = async (table: HttpRoute[], index: number) => {
         const { native, filter } = sides[index]!;
         const requests = dice.list(requestsPerTable, requestsPerTable, () => randomRequest(dice));
@@ -56,7 +62,7 @@ export async function compareRouting(options: ComparisonOptions): Promise<Summar
       for (let first = 0; first < batch.length; first += 10) {
         await Promise.all(batch.slice(first, first + 10).map((table, at) => compareTable(table, first + at)));
       }
-      batch.forEach((table) => collectKinds(table, "", summary.kinds));
+      for (const kind of kindsOf(batch)) summary.kinds.add(kind);
       summary.tables += batch.length;
       progress?.(summary);
     }
@@ -73,7 +79,13 @@ function record(summary: Summary, difference: Difference): void {
   else summary.differences.push(difference);
 }
 
-/** Names of all fields, apart from those that users choose. */
+/** Names of all fields in tables, with `*` for those that users choose. */
+export function kindsOf(tables: readonly HttpRoute[][]): Set<string> {
+  const kinds = new Set<string>();
+  for (const table of tables) collectKinds(table, "", kinds);
+  return kinds;
+}
+
 function collectKinds(value: unknown, path: string, kinds: Set<string>): void {
   if (Array.isArray(value)) for (const entry of value) collectKinds(entry, path, kinds);
   else if (typeof value === "object" && value !== null) {

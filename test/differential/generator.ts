@@ -28,8 +28,9 @@ const values = ["", "a", "A", "ab", "abc", "vip", "gold", "a,b", "ü", "1.2"];
 const authorities = ["shop.example", "shop.example:8080", "api.example", "a", "[::1]:80", "[::1]"];
 const origins = ["https://a.example", "https://b.example", "null"];
 
-export function randomTable(dice: Dice): HttpRoute[] {
-  return dice.list(1, 10, () => randomRoute(dice));
+/** @param port of the listener that the table is for */
+export function randomTable(dice: Dice, port: number): HttpRoute[] {
+  return dice.list(1, 10, () => randomRoute(dice, port));
 }
 
 export function randomRequest(dice: Dice): Request {
@@ -60,8 +61,8 @@ function randomCookies(dice: Dice): string {
     .join("; ");
 }
 
-function randomRoute(dice: Dice): HttpRoute {
-  const match = dice.chance(0.05) ? undefined : dice.list(1, 3, () => randomMatch(dice));
+function randomRoute(dice: Dice, port: number): HttpRoute {
+  const match = dice.chance(0.05) ? undefined : dice.list(1, 3, () => randomMatch(dice, port));
   const hasPrefix = match?.every(({ uri }) => uri?.prefix !== undefined || uri?.pathSeparatedPrefix !== undefined);
   return {
     ...(match === undefined ? {} : { match }),
@@ -82,23 +83,28 @@ function randomAction(dice: Dice, hasPrefix: boolean): HttpRoute {
   return {
     route: randomDestinations(dice),
     ...(dice.chance(0.4) ? { rewrite: randomRewrite(dice) } : {}),
-    ...(dice.chance(0.3) ? { timeout: dice.of(["0s", "5s", "12.5s", "60s"]) } : {}),
+    ...(dice.chance(0.3) ? { timeout: dice.of(["5s", "12.500s", "60s"]) } : {}),
     ...(dice.chance(0.3) ? { retries: randomRetries(dice) } : {}),
   };
 }
 
-/** Of several, one has all the weight, so that what is chosen is not left to chance. */
+/** Of several, one has all the weight, or all are the same, so that what a client sees is not left to chance. */
 function randomDestinations(dice: Dice): NonNullable<HttpRoute["route"]> {
-  const all = dice.list(1, 3, () => ({
-    destination: { host: dice.of(destinations) },
+  const random = () => ({
+    destination: dice.of(destinations),
     ...(dice.chance(0.3) ? { headers: randomHeaders(dice) } : {}),
-  }));
-  if (all.length === 1) return all;
+  });
+  if (dice.chance(0.1)) {
+    const same = random();
+    return dice.list(2, 3, () => ({ ...same, weight: dice.of([1, 20, 100]) }));
+  }
+  const all = dice.list(1, 3, random);
+  if (all.length === 1) return dice.chance(0.2) ? [{ ...all[0]!, weight: dice.of([1, 100]) }] : all;
   const heavy = Math.floor(dice.next() * all.length);
   return all.map((entry, index) => ({ ...entry, weight: index === heavy ? 100 : 0 }));
 }
 
-function randomMatch(dice: Dice): Match {
+function randomMatch(dice: Dice, port: number): Match {
   const named = (all: readonly string[], texts: readonly string[]) =>
     Object.fromEntries(dice.list(1, 2, () => [dice.of(all), randomString(dice, texts)]));
   return {
@@ -110,7 +116,7 @@ function randomMatch(dice: Dice): Match {
     ...(dice.chance(0.4) ? { headers: named(names, values) } : {}),
     ...(dice.chance(0.2) ? { withoutHeaders: named(names, values) } : {}),
     ...(dice.chance(0.2) ? { queryParams: named(["x", "y", "a"], ["", "1", "2", "ab"]) } : {}),
-    ...(dice.chance(0.02) ? { port: 1 } : {}),
+    ...(dice.chance(0.06) ? { port: dice.of([port, port, 1]) } : {}),
     ...(dice.chance(0.15) ? { cookies: named(["user", "group"], ["a", "vip", "abc"]) } : {}),
   };
 }
@@ -126,11 +132,7 @@ function randomString(dice: Dice, texts: readonly string[]): StringMatch {
   if (dice.chance(0.45)) return { exact: text };
   if (dice.chance(0.5)) return { prefix: text.slice(0, dice.of([1, 2, 4, 9])) || "a" };
   const literal = text.replace(/[[\].?*+|()^$\\]/g, "\\$&");
-  return dice.of([
-    { regex: `${literal}.*` },
-    { regex: dice.of(["[a-c/].*", "*", "(a|ab|/a)[^/]*", ".*", "\\S+"]) },
-    {},
-  ]);
+  return dice.of([{ regex: `${literal}.*` }, { regex: dice.of(["[a-c/].*", "(a|ab|/a)[^/]*", ".*", "\\S+"]) }, {}]);
 }
 
 function randomHeaders(dice: Dice): Headers {
@@ -178,17 +180,25 @@ function randomRedirect(dice: Dice, hasPrefix: boolean): Redirect {
   const redirect: Redirect = {
     ...path,
     ...(dice.chance(0.4) ? { authority: "other.example" } : {}),
-    ...(dice.chance(0.3) ? { port: dice.of([80, 8443]) } : {}),
+    ...dice.of<Redirect>([
+      {},
+      {},
+      { port: dice.of([80, 443, 8443]) },
+      { derivePort: dice.of(["FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"] as const) },
+    ]),
     ...(dice.chance(0.5) ? { scheme: dice.of(["http", "https"] as const) } : {}),
     ...(dice.chance(0.5) ? { redirectCode: dice.of([301, 302, 303, 307, 308]) } : {}),
   };
-  const { redirectCode, ...target } = redirect;
+  // The filter refuses one that leads back to where the request came.
+  const { redirectCode, derivePort, ...target } = redirect;
   return Object.keys(target).length === 0 ? { ...redirect, scheme: "https" } : redirect;
 }
 
 function randomRetries(dice: Dice): NonNullable<HttpRoute["retries"]> {
+  // Istio takes nothing else beside 0.
+  if (dice.chance(0.3)) return { attempts: 0 };
   return {
-    attempts: dice.of([0, 1, 2]),
+    attempts: dice.of([1, 2]),
     ...(dice.chance(0.6) ? { retryOn: dice.of(["5xx", "gateway-error,429", "500", "retriable-4xx,cancelled"]) } : {}),
     ...(dice.chance(0.3) ? { perTryTimeout: "2s" } : {}),
   };

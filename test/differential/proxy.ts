@@ -6,17 +6,30 @@ import { findEnvoy } from "@attache/harness/envoy";
 import { cluster } from "../../harness/envoy/config.ts";
 import { EnvoyProcess } from "../../harness/envoy/process.ts";
 import type { Request } from "./generator.ts";
-import type { Json } from "./translation.ts";
-import type { HttpRoute } from "./virtual-service.ts";
+import { clusterOf, type Json, type VirtualHost } from "./translation.ts";
+import type { Destination, HttpRoute } from "./virtual-service.ts";
 
-/** Names of all hosts that routes lead to; each is a cluster. */
-export const destinations = ["d0", "d1", "d2", "d3"] as const;
+/** Where routes lead to; each is a cluster. */
+export const destinations: readonly Destination[] = [
+  { host: "d0.example", port: { number: 80 } },
+  { host: "d0.example", subset: "v2", port: { number: 80 } },
+  { host: "d0.example", port: { number: 8080 } },
+  { host: "d1.example", subset: "v1", port: { number: 80 } },
+];
 
 /** What a client and an upstream see of one request. */
 export interface Observation {
   status: number;
   headers: string[];
   body: string;
+}
+
+export interface Table {
+  http: readonly HttpRoute[];
+  /** Of the listener with the filter. */
+  port: number;
+  native: VirtualHost;
+  behindFilter: VirtualHost;
 }
 
 /** A table on both sides: ports of the listener with native routes and of the one with the filter. */
@@ -42,10 +55,11 @@ export class DifferentialProxy {
     const binary = await findEnvoy();
     if (binary === null) throw new Error("there is no Envoy to compare with: run `npm run setup` first");
     const envoy = await EnvoyProcess.start(binary);
-    const upstreams = await Promise.all(destinations.map(startUpstream));
+    const names = destinations.map(clusterOf);
+    const upstreams = await Promise.all(names.map(startUpstream));
     const proxy = new DifferentialProxy(envoy, upstreams);
     const clusters = upstreams.map((server, index) => ({
-      ...cluster(destinations[index]!, { address: addressOf(server), http2: false }),
+      ...cluster(names[index]!, { address: addressOf(server), http2: false }),
       circuit_breakers: { thresholds: [{ max_retries: 10_000 }] },
     }));
     if (!(await envoy.replace("clusters", clusters))) throw new Error("Envoy rejected the clusters");
@@ -58,24 +72,18 @@ export class DifferentialProxy {
   }
 
   /** Puts tables in the place of those before. */
-  async load(tables: readonly { http: readonly HttpRoute[]; routes: readonly Json[] }[]): Promise<Sides[]> {
+  async load(tables: readonly Table[]): Promise<Sides[]> {
     // Connections to listeners that go are closed; ports can come again.
     this.#agent.destroy();
     this.#agent = new Agent({ keepAlive: true, maxSockets: 4, maxFreeSockets: 4 });
-    const listeners = tables.flatMap(({ http, routes }, index) => [
-      listener(
-        `native-${index}`,
-        [{ name: "envoy.filters.http.cors", typed_config: { "@type": `${TYPES}.http.cors.v3.Cors` } }],
-        routes,
-      ),
-      listener(
-        `filter-${index}`,
-        [wasm(http, index)],
-        [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster" } }],
-      ),
+    const cors = { name: "envoy.filters.http.cors", typed_config: { "@type": `${TYPES}.http.cors.v3.Cors` } };
+    const listeners = tables.flatMap(({ http, port, native, behindFilter }, index) => [
+      listener(`native-${index}`, 0, cors, native),
+      listener(`filter-${index}`, port, wasm(http, index), behindFilter),
     ]);
     if (!(await this.#envoy.replace("listeners", listeners))) {
-      const lines = this.#envoy.log.slice(-6).map(({ text }) => text);
+      const told = this.#envoy.log.filter(({ text }) => !text.startsWith("Deprecated field"));
+      const lines = told.slice(-6).map(({ text }) => text);
       throw new Error(`Envoy rejected a table:\n${lines.join("\n")}`);
     }
     const ports = await this.#ports(listeners.length);
@@ -193,6 +201,13 @@ async function accepts(port: number): Promise<boolean> {
   });
 }
 
+/** The virtual host behind the filter: as the one for a route that says nothing, but to the cluster that the filter says. */
+export function byHeader(any: VirtualHost): VirtualHost {
+  const [only] = any.routes as { route: Json }[];
+  const { cluster: _, ...action } = only!.route;
+  return { ...any, routes: [{ ...only, route: { ...action, cluster_header: "x-cluster" } }] };
+}
+
 /** All tables are plugins of one VM. */
 function wasm(http: readonly HttpRoute[], index: number): Json {
   const configuration = { http, options: { clusterHeader: "x-cluster", unmatched: 404 } };
@@ -217,11 +232,12 @@ function wasm(http: readonly HttpRoute[], index: number): Json {
   };
 }
 
-function listener(name: string, filters: Json[], routes: readonly Json[]): Json {
+/** @param port 0: any */
+function listener(name: string, port: number, filter: Json, virtualHost: VirtualHost): Json {
   return {
     "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
     name,
-    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
+    address: { socket_address: { address: "127.0.0.1", port_value: port } },
     filter_chains: [
       {
         filters: [
@@ -230,11 +246,8 @@ function listener(name: string, filters: Json[], routes: readonly Json[]): Json 
             typed_config: {
               "@type": `${TYPES}.network.http_connection_manager.v3.HttpConnectionManager`,
               stat_prefix: "http",
-              route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
-              http_filters: [
-                ...filters,
-                { name: "router", typed_config: { "@type": `${TYPES}.http.router.v3.Router` } },
-              ],
+              route_config: { virtual_hosts: [virtualHost] },
+              http_filters: [filter, { name: "router", typed_config: { "@type": `${TYPES}.http.router.v3.Router` } }],
             },
           },
         ],

@@ -1,5 +1,6 @@
 import type {
   CorsPolicy,
+  Destination,
   HeaderOperations,
   Headers,
   HttpRoute,
@@ -11,27 +12,55 @@ import type {
 /** A message of Envoy's API, as its JSON. */
 export type Json = Record<string, unknown>;
 
-/** Makes the `Route` messages that stand for the `http` of a VirtualService. */
-export type Translator = (http: readonly HttpRoute[]) => Promise<Json[]>;
+/** Envoy's `VirtualHost`, of which the comparison puts other routes into one. */
+export interface VirtualHost extends Json {
+  routes: Json[];
+}
 
-/**
- * The translation that Istio's `pilot/pkg/networking/core/route` makes, for what both sides know. It differs in two things
- * that the filter leaves to the proxy: a route without a timeout or retries has those of Envoy, not Istio's.
- */
-export const translate: Translator = async (http) =>
-  http.flatMap((route) =>
-    (route.match ?? [{}])
-      // Istio leaves out what is for another port. No listener of the comparison has one below 1024.
-      .filter(({ port }) => port === undefined)
-      .map((match) => translateRoute(route, match)),
+/** The virtual host that Istio's `pilot/pkg/networking/core/route` makes for a gateway's server at this port. */
+export function translate(http: readonly HttpRoute[], port: number): VirtualHost {
+  const routes = http.flatMap((route) =>
+    (route.match ?? [undefined])
+      // Istio leaves out what is for another port.
+      .filter((match) => match?.port === undefined || match.port === port)
+      .map((match) => translateRoute(route, match, port)),
   );
+  // And what stands behind a route that takes everything.
+  const last = routes.findIndex(({ match }) => takesEverything(match));
+  return {
+    name: `*:${port}`,
+    domains: ["*"],
+    routes: last < 0 ? routes : routes.slice(0, last + 1),
+    include_request_attempt_count: true,
+  };
+}
 
-function translateRoute(route: HttpRoute, match: Match): Json {
+/** The name of the cluster that a destination is. */
+export function clusterOf({ host, subset = "", port }: Destination): string {
+  return `outbound|${port.number}|${subset}|${host}`;
+}
+
+function takesEverything(match: RouteMatch): boolean {
+  const { prefix, safe_regex, headers = [], cookies = [], query_parameters = [] } = match;
+  const isAnyPath = prefix === "/" || safe_regex?.regex === ".*";
+  return isAnyPath && headers.length + cookies.length + query_parameters.length === 0;
+}
+
+/** Envoy's, as far as it matters here. */
+interface RouteMatch extends Json {
+  prefix?: string;
+  safe_regex?: { regex: string };
+  headers?: Json[];
+  cookies?: Json[];
+  query_parameters?: Json[];
+}
+
+function translateRoute(route: HttpRoute, match: Match | undefined, port: number): Json & { match: RouteMatch } {
   const single = route.route?.length === 1 ? route.route[0]! : undefined;
   return {
-    match: translateMatch(match),
+    match: match === undefined ? { prefix: "/" } : translateMatch(match),
     ...translateHeaders(route.headers, single?.headers),
-    ...(route.redirect === undefined ? {} : { redirect: translateRedirect(route.redirect) }),
+    ...(route.redirect === undefined ? {} : { redirect: translateRedirect(route.redirect, port) }),
     ...(route.directResponse === undefined ? {} : { direct_response: translateDirectResponse(route.directResponse) }),
     ...(route.route === undefined ? {} : { route: translateAction(route) }),
     ...(route.corsPolicy === undefined
@@ -40,7 +69,7 @@ function translateRoute(route: HttpRoute, match: Match): Json {
   };
 }
 
-function translateMatch(match: Match): Json {
+function translateMatch(match: Match): RouteMatch {
   const pseudo = { ":method": match.method, ":scheme": match.scheme, ":authority": match.authority };
   return {
     ...translateUri(match.uri ?? {}),
@@ -54,12 +83,16 @@ function translateMatch(match: Match): Json {
         ...(isPresence(value) ? {} : { treat_missing_header_as_empty: true }),
       })),
     ],
-    cookies: entries(match.cookies ?? {}).map(([name, value]) => ({
-      name,
-      string_match: isPresence(value) ? { safe_regex: { regex: ".*" } } : stringMatch(value),
-    })),
+    ...(match.cookies && { cookies: translateCookies(match.cookies) }),
     query_parameters: entries(match.queryParams ?? {}).map(([name, value]) => ({ name, ...valueMatch(value) })),
   };
+}
+
+export function translateCookies(cookies: Record<string, StringMatch>): Json[] {
+  return Object.entries(cookies).map(([name, value]) => ({
+    name,
+    string_match: isPresence(value) ? { safe_regex: { regex: ".*" } } : stringMatch(value),
+  }));
 }
 
 function entries(named: Record<string, StringMatch | undefined>): [string, StringMatch][] {
@@ -90,34 +123,47 @@ function translateAction(route: HttpRoute): Json {
   const { uri, authority, uriRegexRewrite: regex } = route.rewrite ?? {};
   return {
     ...(destinations.length === 1
-      ? { cluster: destinations[0]!.destination.host }
+      ? { cluster: clusterOf(destinations[0]!.destination) }
       : {
           weighted_clusters: {
-            clusters: destinations.map(({ destination, weight, headers }) => ({
-              name: destination.host,
-              weight: weight ?? 0,
-              ...translateHeaders(headers),
-            })),
+            clusters: destinations
+              .filter(({ weight = 0 }) => weight > 0)
+              .map(({ destination, weight, headers }) => ({
+                name: clusterOf(destination),
+                weight,
+                ...translateHeaders(headers),
+              })),
           },
         }),
     prefix_rewrite: uri,
     regex_rewrite: regex && { pattern: { regex: regex.match }, substitution: regex.rewrite },
     host_rewrite_literal: authority,
-    timeout: route.timeout,
-    retry_policy: route.retries && translateRetries(route.retries),
+    timeout: route.timeout ?? "0s",
+    max_grpc_timeout: route.timeout ?? "0s",
+    retry_policy: translateRetries(route.retries ?? { attempts: 2 }),
   };
 }
 
 function translateRetries({ attempts, retryOn, perTryTimeout }: NonNullable<HttpRoute["retries"]>): Json | undefined {
   if (attempts === 0) return undefined;
-  const conditions = (retryOn ?? "connect-failure,refused-stream,unavailable,cancelled").split(",");
+  const always = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
+  const conditions = (retryOn ?? always).split(",");
   const codes = conditions.filter((condition) => /^\d+$/.test(condition)).map(Number);
   const names = conditions.filter((condition) => !/^\d+$/.test(condition));
   return {
     num_retries: attempts,
-    retry_on: [...names, ...(codes.length > 0 ? ["retriable-status-codes"] : [])].join(","),
-    retriable_status_codes: codes,
+    retry_on: names.join(",") + (codes.length > 0 ? ",retriable-status-codes" : ""),
+    ...(codes.length > 0 && { retriable_status_codes: codes }),
     per_try_timeout: perTryTimeout,
+    retry_host_predicate: [
+      {
+        name: "envoy.retry_host_predicates.previous_hosts",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+        },
+      },
+    ],
+    host_selection_retry_max_attempts: "5",
   };
 }
 
@@ -133,25 +179,27 @@ function translateHeaders(...levels: (Headers | undefined)[]): Json {
 }
 
 function headersToAdd({ set = {}, add = {} }: HeaderOperations): Json[] {
-  const each = (pairs: Record<string, string>, append_action: string) =>
-    Object.entries(pairs).map(([key, value]) => ({ header: { key, value }, append_action }));
-  return [...each(set, "OVERWRITE_IF_EXISTS_OR_ADD"), ...each(add, "APPEND_IF_EXISTS_OR_ADD")];
+  const each = (pairs: Record<string, string>, action: Json) =>
+    Object.entries(pairs).map(([key, value]) => ({ header: { key, value }, ...action }));
+  return [...each(set, { append_action: "OVERWRITE_IF_EXISTS_OR_ADD" }), ...each(add, {})];
 }
 
+/** But for 301, the default. */
 const redirectCodes: Record<number, string> = {
-  301: "MOVED_PERMANENTLY",
   302: "FOUND",
   303: "SEE_OTHER",
   307: "TEMPORARY_REDIRECT",
   308: "PERMANENT_REDIRECT",
 };
 
-function translateRedirect(redirect: Redirect): Json {
+function translateRedirect(redirect: Redirect, listenerPort: number): Json {
+  const port = redirect.derivePort === "FROM_REQUEST_PORT" ? listenerPort : redirect.port;
+  const isDefault = port === (redirect.scheme === "https" ? 443 : 80);
   return {
     path_redirect: redirect.uri,
     prefix_rewrite: redirect.prefixRewrite,
     host_redirect: redirect.authority,
-    port_redirect: redirect.port,
+    port_redirect: isDefault ? undefined : port,
     scheme_redirect: redirect.scheme,
     response_code: redirectCodes[redirect.redirectCode ?? 301],
   };
@@ -170,6 +218,7 @@ function translateCors(policy: CorsPolicy): Json {
     expose_headers: policy.exposeHeaders?.join(","),
     max_age: policy.maxAge?.replace(/s$/, ""),
     allow_credentials: policy.allowCredentials,
-    forward_not_matching_preflights: policy.unmatchedPreflights === "IGNORE" ? false : undefined,
+    filter_enabled: { default_value: { numerator: 100 } },
+    forward_not_matching_preflights: policy.unmatchedPreflights !== "IGNORE",
   };
 }

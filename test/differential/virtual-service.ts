@@ -8,6 +8,7 @@ export interface StringMatch {
 }
 
 export interface Match {
+  name?: string;
   uri?: StringMatch;
   ignoreUriCase?: boolean;
   method?: StringMatch;
@@ -37,6 +38,7 @@ export interface Redirect {
   prefixRewrite?: string;
   authority?: string;
   port?: number;
+  derivePort?: "FROM_PROTOCOL_DEFAULT" | "FROM_REQUEST_PORT";
   scheme?: "http" | "https";
   redirectCode?: number;
 }
@@ -51,10 +53,16 @@ export interface CorsPolicy {
   unmatchedPreflights?: "FORWARD" | "IGNORE";
 }
 
+export interface Destination {
+  host: string;
+  subset?: string;
+  port: { number: number };
+}
+
 export interface HttpRoute {
   name?: string;
   match?: Match[];
-  route?: { destination: { host: string }; weight?: number; headers?: Headers }[];
+  route?: { destination: Destination; weight?: number; headers?: Headers }[];
   redirect?: Redirect;
   directResponse?: { status: number; body?: { string: string } };
   rewrite?: { uri?: string; authority?: string; uriRegexRewrite?: { match: string; rewrite: string } };

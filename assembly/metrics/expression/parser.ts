@@ -1,4 +1,4 @@
-import { ConfigReader, JsonKind } from "@attache/sdk";
+import { ConfigReader, JsonKind, Regex } from "@attache/sdk";
 import { PathTemplates } from "../path-templates";
 import { Reporter } from "../reporter";
 import { Attributes } from "./attribute";
@@ -20,6 +20,7 @@ import {
   Sum,
   TextLiteral,
 } from "./operators";
+import { Matches } from "./matches";
 import { Printed } from "./printed";
 import { WorkloadLabel } from "./workload-label";
 import { TokenKind, Tokens } from "./tokens";
@@ -244,7 +245,7 @@ export class ExpressionParser {
       this.expect(")");
       return name == "size" ? new Size(receiver) : new Lower(receiver);
     }
-    if (name == "matches") return this.fail("matches is not supported: use startsWith, endsWith, contains or ==");
+    if (name == "matches") return this.matches(receiver);
     if (name == "replace") return this.replace(receiver);
     const isTest = " startsWith endsWith contains ".includes(" " + name + " ");
     if (!isTest) return this.fail("unknown function: " + name);
@@ -253,6 +254,15 @@ export class ExpressionParser {
     this.expect(")");
     const test = name == "contains" ? TextTest.Contains : name == "endsWith" ? TextTest.EndsWith : TextTest.StartsWith;
     return new TextTesting(test, receiver, other);
+  }
+
+  private matches(receiver: Expression): Expression {
+    const isText = this.tokens.kind == TokenKind.Text;
+    const regex = new Regex(this.tokens.value);
+    if (isText && regex.error !== null) this.fail("in the regular expression, " + regex.error!);
+    this.literal();
+    this.expect(")");
+    return new Matches(receiver, regex);
   }
 
   private replace(receiver: Expression): Expression {

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { Dice } from "../../conformance/dice.ts";
 import type { EnvoyHttpFilter } from "../../e2e/istio/translate.ts";
+import { freePorts } from "../free-ports.ts";
 import { deliberateDifference } from "./deliberate.ts";
 import { randomClient, randomTable, type Client, type Request } from "./generator.ts";
 import type { Answer } from "./client.ts";
 import type { Table } from "./policy.ts";
 import { Tokens, tokensOf } from "./tokens.ts";
-import { freePorts, PolicyProxy, type Answers, type Loaded } from "./proxy.ts";
+import { PolicyProxy, type Answers, type Loaded } from "./proxy.ts";
 
 export interface Difference extends Answers {
   table: Table;

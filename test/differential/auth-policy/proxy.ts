@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { findEnvoy } from "@attache/harness/envoy";
 import { EnvoyProcess } from "../../../harness/envoy/process.ts";
@@ -86,24 +85,6 @@ export class PolicyProxy {
     }
     throw new Error(`Envoy did not open the listener ${name} within 20 seconds`);
   }
-}
-
-/** Ports that nobody listens on, below those that systems give to connections: nobody takes one before Envoy does. */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (await isFree(port)) ports.add(port);
-  }
-  return [...ports];
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return await new Promise((resolve) => {
-    server.on("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 function encode({ method, target, headers }: Request, side: string): Buffer {
