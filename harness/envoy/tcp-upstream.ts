@@ -2,6 +2,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import type { TcpCluster, UpstreamConnection } from "../host.ts";
 import { Received } from "../tcp/received.ts";
 
+/** The end of a connection is an event of its own, as in the emulator: the proxy would read it with the bytes before. */
+const apartMs = 20;
+
 /** A mocked TCP cluster as a real server on loopback, for Envoy to reach. */
 export class MockTcpServer {
   readonly connections: UpstreamConnection[] = [];
@@ -40,9 +43,18 @@ export class MockTcpServer {
         return received.state;
       },
     });
+    let lastWrite = -Infinity;
+    const end = () => {
+      const waitMs = lastWrite + apartMs - performance.now();
+      if (waitMs > 0) setTimeout(() => socket.end(), waitMs);
+      else socket.end();
+    };
     const handlers = this.answer.tcp({
-      write: (data) => socket.write(data),
-      end: () => socket.end(),
+      write: (data) => {
+        lastWrite = performance.now();
+        socket.write(data);
+      },
+      end,
       reset: () => socket.resetAndDestroy(),
     });
     socket.on("data", (bytes) => {
@@ -51,7 +63,7 @@ export class MockTcpServer {
     });
     socket.on("end", () => {
       received.end("ended");
-      if (handlers.end === undefined) socket.end();
+      if (handlers.end === undefined) end();
       else handlers.end();
     });
     socket.on("error", () => received.end("reset"));
