@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { findEnvoy } from "@attache/harness/envoy";
 import { comparePolicies, describe as describePolicies } from "../test/differential/auth-policy/comparison.ts";
+import { compareCustom, describeCustom } from "../test/differential/auth-policy/custom/comparison.ts";
 import * as authorization from "../test/differential/auth-policy/translators.ts";
 import { compareRouting, describe as describeRouting } from "../test/differential/comparison.ts";
 import * as routing from "../test/differential/translators.ts";
@@ -11,6 +12,7 @@ const usage = `Sends random requests through random configurations, by Envoy's o
 
   npm run differential -- header-routing    native routes: 500 tables of VirtualServices with 110 requests each
   npm run differential -- auth-policy       native rbac and jwt_authn: 500 tables of policies with 210 requests each
+  npm run differential -- ext-authz         native ext_authz: 500 providers with 40 requests each
       --seed S                              the same ones again; otherwise new ones each time
       --tables N   --requests N             so many tables, so many requests each`;
 
@@ -23,6 +25,7 @@ interface Run {
 const suites: Record<string, { requestsPerTable: string; compare: (run: Run) => Promise<boolean> }> = {
   "header-routing": { requestsPerTable: "110", compare: routes },
   "auth-policy": { requestsPerTable: "210", compare: policies },
+  "ext-authz": { requestsPerTable: "40", compare: services },
 };
 
 const { values, positionals } = parseArgs({
@@ -83,6 +86,14 @@ async function policies(run: Run): Promise<boolean> {
   console.log(
     `${requests} requests, ${summary.policies} policies, ${agree} agree, ${deliberate} deliberately stricter, ${differences.length} differ`,
   );
+  return differences.length === 0;
+}
+
+async function services({ seed, tables: providers, requestsPerTable: requestsPerProvider }: Run): Promise<boolean> {
+  const { requests, agree, allowed, differences } = await compareCustom({ seed, providers, requestsPerProvider });
+  for (const difference of differences.slice(0, 10)) console.log(describeCustom(difference));
+  console.log(`${allowed} requests passed the native filter`);
+  console.log(`${requests} requests, ${providers} providers, ${agree} agree, ${differences.length} differ`);
   return differences.length === 0;
 }
 

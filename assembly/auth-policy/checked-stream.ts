@@ -125,7 +125,6 @@ export class CheckedStream extends AuthorizedStream {
     this.isAuthenticated = true;
     this.claims = plugin.request.claims;
     if (limit > 0 && this.isAsking()) return this.collect(limit);
-    if (this.isWithoutBody && plugin.bodyLimit > 0) this.body = new StaticArray<u8>(0);
     return this.check();
   }
 

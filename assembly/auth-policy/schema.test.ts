@@ -133,6 +133,7 @@ const everything = {
     cachedTokens: 10,
     jwksRefresh: "1m",
     jwksRefetch: "5s",
+    unknownIssuer: "ignore",
   },
 };
 

@@ -33,9 +33,10 @@ function writeHttp(stream: CheckedStream, authorizer: Authorizer): ProtobufWrite
   writeBytes(http, 4, headers.getBytes(":path"));
   writeBytes(http, 5, headers.getBytes(":authority"));
   writeBytes(http, 6, headers.getBytes(":scheme"));
-  http.int64(9, request.size);
-  writeBytes(http, 10, getPropertyAt("request\0protocol"));
   const body = stream.bodyFor(authorizer);
+  // As in Envoy: of what has come of the body.
+  if (body !== null) http.int64(9, request.size);
+  writeBytes(http, 10, getPropertyAt("request\0protocol"));
   if (body === null) return http;
   const isPartial = stream.isPartialFor(authorizer) ? "true" : "false";
   http.message(3, new ProtobufWriter().text(1, "x-envoy-auth-partial-body").text(2, isPartial));

@@ -42,7 +42,7 @@ function readDenied(reader: ProtobufReader, verdict: Verdict): void {
     if (reader.field == 1) {
       const status = reader.message();
       while (status.next()) if (status.field == 1) verdict.status = status.int32();
-    } else if (reader.field == 2) readHeader(reader.message(), verdict.toClient);
+    } else if (reader.field == 2) readHeader(reader.message(), verdict.toClient, HeaderAction.AppendIfPresent);
     else if (reader.field == 3) verdict.body = reader.text();
   }
 }
@@ -51,17 +51,21 @@ function readDenied(reader: ProtobufReader, verdict: Verdict): void {
 function readOk(reader: ProtobufReader, verdict: Verdict): bool {
   let isKnown = true;
   while (reader.next()) {
-    if (reader.field == 2) readHeader(reader.message(), verdict.toUpstream);
+    if (reader.field == 2) readHeader(reader.message(), verdict.toUpstream, HeaderAction.AppendIfPresent);
     else if (reader.field == 5) verdict.removed.push(reader.text());
-    else if (reader.field == 6) readHeader(reader.message(), verdict.toClient);
+    else if (reader.field == 6) readHeader(reader.message(), verdict.toClient, HeaderAction.Append);
     // The query that the policies decide about is not for the service to change.
     else if (reader.field == 7 || reader.field == 8) isKnown = false;
   }
   return isKnown;
 }
 
-/** A `HeaderValueOption`. */
-function readHeader(reader: ProtobufReader, into: HeaderChanges): void {
+/**
+ * A `HeaderValueOption`.
+ *
+ * @param appending what the older `append: true` says
+ */
+function readHeader(reader: ProtobufReader, into: HeaderChanges, appending: HeaderAction): void {
   let name = "";
   let value = "";
   let action = into.usualAction;
@@ -78,9 +82,11 @@ function readHeader(reader: ProtobufReader, into: HeaderChanges): void {
       append = 0;
       while (wrapper.next()) if (wrapper.field == 1) append = i32(wrapper.bool());
     } else if (reader.field == 3) {
-      action = <HeaderAction>reader.int32();
+      const number = reader.int32();
+      if (<u32>number > <u32>HeaderAction.SetIfPresent) into.isValid = false;
+      action = <HeaderAction>number;
     }
   }
-  if (append >= 0) action = append > 0 ? HeaderAction.Append : HeaderAction.Set;
+  if (append >= 0) action = append > 0 ? appending : HeaderAction.Set;
   into.add(name, value, action);
 }

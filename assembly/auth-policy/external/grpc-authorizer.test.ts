@@ -128,6 +128,15 @@ eachHost("auth-policy with an external gRPC service", (start) => {
     expect([lines(host.requests("app")[0]!.headers), lines(response.headers)]).toEqual([upstream, downstream]);
   });
 
+  it("appends to headers of the request and of a refusal that are there only, as Envoy", async () => {
+    const option = header("x-new", "b", APPEND);
+    await using allowed = await startWith(allowing([2, option], [6, option]));
+    expect((await send(allowed)).header("x-new")).toBe("b");
+    expect(allowed.requests("app")[0]!.header("x-new")).toBe(null);
+    await using denied = await startWith(answering([status(7), [2, inner([[2, option]])]])); // prettier-ignore
+    expect((await send(denied)).header("x-new")).toBe(null);
+  });
+
   it("sets headers that are not there as their action says", async () => {
     const fields = [0, 1, 2, 3].map((action): Fields[number] => [6, header(`x-${action}`, "b", [3, action])]);
     await using host = await startWith(allowing(...fields));

@@ -1,7 +1,7 @@
 import { HeaderMap, isHeaderName, isHeaderValue, LocalReply } from "@attache/sdk";
 import { lowerCase } from "../lower-case";
 
-/** What becomes of a header that is there already; numbers as in Envoy's `HeaderAppendAction`. */
+/** What becomes of a header that is there already; the first four are Envoy's `HeaderAppendAction`, by their numbers. */
 export enum HeaderAction {
   Append,
   /** What is there stays alone. */
@@ -9,6 +9,8 @@ export enum HeaderAction {
   Set,
   /** What is not there stays away. */
   SetIfPresent,
+  /** Likewise. */
+  AppendIfPresent,
 }
 
 /** Headers that an external service has set. */
@@ -33,7 +35,7 @@ export class HeaderChanges {
   }
 
   add(name: string, value: string, action: HeaderAction): void {
-    if (!isSettable(name) || !isHeaderValue(value) || <u32>action > <u32>HeaderAction.SetIfPresent)
+    if (!isSettable(name) || !isHeaderValue(value) || <u32>action > <u32>HeaderAction.AppendIfPresent)
       this.isValid = false;
     this.names.push(lowerCase(name));
     this.values.push(value);
@@ -52,15 +54,18 @@ export class HeaderChanges {
       const name = this.names[at];
       const value = this.values[at];
       const action = this.actions[at];
-      // Those in between ask first.
-      if ((action & 1) != 0 && headers.has(name) == (action == HeaderAction.AddIfAbsent)) continue;
-      if (!(action == HeaderAction.Append ? headers.append(name, value) : headers.set(name, value))) isDone = false;
+      const asks = action != HeaderAction.Append && action != HeaderAction.Set;
+      if (asks && headers.has(name) == (action == HeaderAction.AddIfAbsent)) continue;
+      const appends = action == HeaderAction.Append || action == HeaderAction.AppendIfPresent;
+      if (!(appends ? headers.append(name, value) : headers.set(name, value))) isDone = false;
     }
     return isDone;
   }
 
   addTo(reply: LocalReply): void {
-    for (let at = 0; at < this.names.length; at++) reply.header(this.names[at], this.values[at]);
+    for (let at = 0; at < this.names.length; at++) {
+      if (this.actions[at] != HeaderAction.AppendIfPresent) reply.header(this.names[at], this.values[at]);
+    }
   }
 }
 

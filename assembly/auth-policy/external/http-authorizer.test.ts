@@ -210,9 +210,8 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       expect(await ask(host, "/", { method: "POST" })).toEqual([403, ""]);
       expect(await ask(host)).toEqual([403, ""]);
       expect(host.requests("app").map((request) => request.text())).toEqual(["good"]);
-      expect(host.requests("authz").map((request) => request.header("x-envoy-auth-partial-body"))).toEqual(
-        Array.from({ length: 4 }, () => "false"),
-      );
+      const partial = host.requests("authz").map((request) => request.header("x-envoy-auth-partial-body"));
+      expect(partial).toEqual(["false", "false", null, null]);
     });
 
     it("gets those that trailers follow, and both go on", async () => {

@@ -14,6 +14,9 @@ export class JwtContext {
   /** Milliseconds after which fetched keys are fetched again. */
   readonly refreshMs: u32;
 
+  /** Whether a token that no rule is for counts as none. */
+  readonly ignoresUnknownIssuers: bool;
+
   /** Nanoseconds for which a token that names an unknown key does not have them fetched again. */
   readonly refetchNs: u64;
 
@@ -24,6 +27,7 @@ export class JwtContext {
     this.skew = options.duration("clockSkew", 60 * SECOND, 0, 3600 * SECOND) / SECOND;
     this.mostCachedTokens = <i32>options.integer("cachedTokens", 256, 0, 65_536);
     this.refreshMs = <u32>(options.duration("jwksRefresh", 300 * SECOND, SECOND, 86_400 * SECOND) / 1_000_000);
+    this.ignoresUnknownIssuers = options.oneOf("unknownIssuer", ["reject", "ignore"], 0) == 1;
     this.refetchNs = <u64>options.duration("jwksRefetch", 10 * SECOND, SECOND, 3600 * SECOND);
   }
 }

@@ -31,6 +31,8 @@ export class JwtRule extends TokenVisitor {
   private found: Claims | null = null;
   private status: JwtStatus = JwtStatus.Ok;
   private count: i32 = 0;
+  /** Tokens of other issuers that are passed over. */
+  private ignored: i32 = 0;
 
   constructor(
     config: ConfigReader,
@@ -60,6 +62,7 @@ export class JwtRule extends TokenVisitor {
     this.found = null;
     this.status = JwtStatus.Ok;
     this.count = 0;
+    this.ignored = 0;
     const locations = this.locations;
     for (let index = 0; index < locations.length; index++) {
       if (!unchecked(locations[index]).visit(headers, this)) return null;
@@ -67,7 +70,7 @@ export class JwtRule extends TokenVisitor {
     return this.found;
   }
 
-  /** After {@link authenticate}: how many tokens it looked at. */
+  /** After {@link authenticate}: how many tokens there are that the rule judges. */
   get tokens(): i32 {
     return this.count;
   }
@@ -78,9 +81,16 @@ export class JwtRule extends TokenVisitor {
   }
 
   visitToken(text: ByteView): bool {
+    const isOver = this.count + this.ignored == MOST_TOKENS;
+    const status = isOver ? JwtStatus.TooMany : this.check(text);
+    this.passedOver = status == JwtStatus.UnknownIssuer && this.context.ignoresUnknownIssuers;
+    if (this.passedOver) {
+      this.ignored += 1;
+      return true;
+    }
     this.count += 1;
-    this.status = this.count > MOST_TOKENS ? JwtStatus.TooMany : this.check(text);
-    return this.status == JwtStatus.Ok;
+    this.status = status;
+    return status == JwtStatus.Ok;
   }
 
   /** Does to the request what the rule asks for, now that its token is valid. */

@@ -233,6 +233,40 @@ eachHost("auth-policy, tokens", (start: StartHost) => {
     expect(await outcome(host)).toEqual(PASSED);
   });
 
+  it("passes over tokens that no rule is for, if it shall", async () => {
+    const other = token({ iss: "https://other.example" });
+    const rules = [rule(), { ...rule(), issuer: "https://second.example" }];
+    const reading = (policies: object[]) => proxy(rules, policies, { unknownIssuer: "ignore" });
+    await using host = await start(reading([]));
+    expect(await outcome(host, bearer(other))).toEqual(PASSED);
+    expect(host.requests("app")[0]!.header("authorization")).toBe(`Bearer ${other}`);
+    // Any other problem still counts, whatever stands beside it.
+    expect((await outcome(host, bearer("x.y.z")))[0]).toBe(401);
+    const expired = token({ exp: 1_600_000_000 });
+    expect(await outcome(host, bearer(expired))).toEqual([401, "Jwt is expired"]);
+    for (const both of [
+      [other, expired],
+      [expired, other],
+    ]) {
+      expect((await outcome(host, bearer(both[0]!), `/?access_token=${both[1]}`))[0]).toBe(401);
+    }
+    await using strict = await start(reading([REQUIRE_TOKEN]));
+    expect(await outcome(strict, bearer(other))).toEqual(DENIED);
+    const query = `/?access_token=${token()}`;
+    expect(await outcome(strict, bearer(other), query)).toEqual(PASSED);
+    const [passed] = strict.requests("app");
+    expect([passed!.header("authorization"), passed!.path]).toEqual([`Bearer ${other}`, "/"]);
+    expect(await outcome(strict, bearer(token({ iss: "https://second.example" })))).toEqual(PASSED);
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    const many = proxy([rule({ fromHeaders: [...names, "i"].map((name) => ({ name })) })], [], {
+      unknownIssuer: "ignore",
+    });
+    await using crowded = await start(many);
+    const sent = (list: string[]) => Object.fromEntries(list.map((name) => [name, other]));
+    expect(await outcome(crowded, { headers: sent(names) })).toEqual(PASSED);
+    expect(await outcome(crowded, { headers: sent([...names, "i"]) })).toEqual([401, "Found multiple Jwt tokens"]);
+  });
+
   it("takes an empty kid for none", async () => {
     await using host = await start(proxy([rule()]));
     expect(await outcome(host, bearer(token({}, { header: { kid: "" } })))).toEqual(PASSED);

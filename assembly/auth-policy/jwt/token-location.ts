@@ -4,6 +4,9 @@ import { find } from "../peer-match";
 
 /** Receives the tokens of a request. */
 export abstract class TokenVisitor {
+  /** After {@link visitToken}: whether the token is not for who searches, and stays where it is. */
+  passedOver: bool = false;
+
   /** @returns `false` to end the search */
   abstract visitToken(token: ByteView): bool;
 }
@@ -42,9 +45,9 @@ export class HeaderLocation extends TokenLocation {
       const found = prefix.length == 0 ? line.start : find(prefix, line.start, end);
       line = headers.getLineOf(this.name, next);
       if (prefix.length > 0 && found == 0) continue;
-      this.hasToken = true;
       const start = found + prefix.length;
       if (!visitor.visitToken(ByteView.of(start, <i32>(end - start)))) return false;
+      if (!visitor.passedOver) this.hasToken = true;
     }
     return true;
   }
@@ -70,8 +73,9 @@ export class QueryLocation extends TokenLocation {
     const query = Query.of(path);
     while (query.next()) {
       if (!query.nameIs(this.name)) continue;
-      this.hasToken = true;
-      return visitor.visitToken(query.value);
+      const goesOn = visitor.visitToken(query.value);
+      this.hasToken = !visitor.passedOver;
+      return goesOn;
     }
     return true;
   }

@@ -15,7 +15,7 @@ export interface Connection {
   tls?: { identity: Identity | undefined; serverName: string };
 }
 
-/** Nothing in a comparison takes as long. */
+/** No answer in a comparison takes as long. */
 const DEADLINE_MS = 20_000;
 
 /** Sends requests, as bytes, one after the other over one connection, and over a new one where the server closes it. */
@@ -50,6 +50,7 @@ async function exchange(connection: Connection, requests: readonly Buffer[]): Pr
       if (answer === null) return;
       text = "";
       answers.push(answer);
+      deadline.refresh();
       if (answers.length === requests.length || answer.headers["connection"] === "close") end();
       else socket.write(requests[answers.length]!);
     });

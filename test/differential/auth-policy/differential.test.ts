@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Dice } from "../../conformance/dice.ts";
 import { findIstio } from "../../e2e/istio/program.ts";
 import { comparePolicies, describe as show } from "./comparison.ts";
+import { compareCustom, describeCustom } from "./custom/comparison.ts";
 import { randomTable } from "./generator.ts";
 import { Tokens } from "./tokens.ts";
 import { istioTranslator, ownTranslator } from "./translators.ts";
@@ -28,6 +29,20 @@ describe.skipIf(envoy === null)(`auth-policy beside native filters${envoy === nu
     expect([...summary.marks.keys()].sort()).toEqual(["audited", "denied by a dry run"]);
   }, 60_000);
 });
+
+describe.skipIf(envoy === null)(
+  `auth-policy beside native ext_authz${envoy === null ? `: ${withoutEnvoy}` : ""}`,
+  () => {
+    it("asks 30 random services about 1,200 random requests as Envoy does, and does what they say", async () => {
+      const seed = Math.floor(Math.random() * 2 ** 31);
+      const summary = await compareCustom({ seed, providers: 30, requestsPerProvider: 40 });
+      const again = `npm run differential -- ext-authz --seed ${seed} --tables 30 --requests 40`;
+      expect(summary.differences.map(describeCustom), again).toEqual([]);
+      expect(summary.agree).toBe(1200);
+      expect(summary.allowed).toBeGreaterThan(200);
+    }, 60_000);
+  },
+);
 
 describe.skipIf(istio === null)(
   istio === null ? "Istio: not built, see `npm run setup -- --all`: authorization" : "Istio's authorization",
