@@ -98,15 +98,13 @@ const resource = {
   spec: { hosts: ["a"], gateways: ["mesh"], exportTo: ["*"], http: [{ route: [{ destination: { host: "a" } }] }] },
 };
 
-const examples = readdirSync(new URL("../../examples/", import.meta.url))
-  .map((name) => `../../examples/${name}/config.json`)
-  .filter((path) => {
-    try {
-      return JSON.stringify(read(path)).includes('"http"') || JSON.stringify(read(path)).includes('"unmatched"');
-    } catch {
-      return false;
-    }
-  });
+const recipes = "../../examples/routing-recipes/";
+const examples = [
+  "../../examples/canary/config.json",
+  ...readdirSync(new URL(recipes, import.meta.url))
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => recipes + name),
+];
 
 /** What only one of both can judge. */
 const reasons: readonly [RegExp, string][] = [

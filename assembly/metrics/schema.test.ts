@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -7,6 +7,7 @@ import { mutations } from "../../test/mutations.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 const module = new URL("build/plugin.wasm", import.meta.url);
+const recipes = "../../examples/metrics-recipes/";
 const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
 const schemaTakes = ajv.compile(JSON.parse(read("schema.json")) as object);
 
@@ -64,6 +65,9 @@ const valid: [string, unknown][] = [
   ["nothing", {}],
   ["the WasmPlugin's", plugin.spec.pluginConfig],
   ["docs/deploy's", parse(read("../../docs/deploy/metrics/config.yaml"))],
+  ...readdirSync(new URL(recipes, import.meta.url))
+    .filter((name) => name.endsWith(".json"))
+    .map((name): [string, unknown] => [name, JSON.parse(read(recipes + name))]),
   ["the README's", JSON.parse(/```json\n([^]*?)```/.exec(read("README.md"))![1]!)],
   ["a change of a definition", { definitions: [{ name: "a", value: "1" }], metrics: [{ name: "a", drop: true }] }],
 ];

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { eachHost } from "@attache/harness/vitest";
 import { Emulator, type Cluster, type HostOptions, type Route } from "@attache/harness";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { expect, it } from "vitest";
 import { stickyPlace } from "./sticky-hash.ts";
 
@@ -57,6 +58,30 @@ eachHost("routing recipes", (start) => {
     const after = await onCanary();
     expect(after).toEqual(users.filter((user) => stickyPlace(user, "checkout", 100) >= 50));
     expect(before.filter((user) => !after.includes(user))).toEqual([]);
+  });
+
+  it("claim.json routes by what auth-policy has verified, and by the client's address without a token", async () => {
+    const { privateKey, publicKey } = await generateKeyPair("ES256");
+    const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "a", alg: "ES256" }] });
+    const authentication = {
+      name: "auth-policy",
+      module: new URL("../../assembly/auth-policy/build/plugin.wasm", import.meta.url),
+      configuration: { requestAuthentication: [{ jwtRules: [{ issuer: "issuer", jwks }] }] },
+    };
+    const { plugins, ...others } = proxy("claim.json", answering("v1", "v2"), bySubset("v1", "v2"));
+    await using host = await start({ ...others, plugins: [authentication, ...plugins] });
+    const ask = async (sub: string, groups: string[]) => {
+      const claims = new SignJWT({ groups }).setIssuer("issuer").setSubject(sub);
+      const token = await claims.setProtectedHeader({ alg: "ES256", kid: "a" }).sign(privateKey);
+      return (await host.fetch("/", { headers: { authorization: `Bearer ${token}` } })).text();
+    };
+    const side = (key: string) => (stickyPlace(key, "checkout", 100) < 80 ? "v1" : "v2");
+    expect(await ask("alice", ["staff", "testers"])).toBe("v2");
+    for (const user of ["alice", "bob", "carol", "dave", "eve", "frank", "grace"]) {
+      expect([user, await ask(user, ["staff"])]).toEqual([user, side(user)]);
+    }
+    const unsigned = { "x-claims": '{"groups":["testers"]}', groups: "testers" };
+    expect((await host.fetch("/", { headers: unsigned })).text()).toBe(side("127.0.0.1"));
   });
 
   it("path-prefixes.json divides one host among services", async () => {
