@@ -108,7 +108,11 @@ export abstract class FilterHalf {
     if (status !== DataStatus.StopIterationNoBuffer) {
       this.streams = status === DataStatus.StopIterationAndWatermark;
       this.buffer(data);
-    } else if (this.isComplete && !this.hasTrailers && this.buffered === null && !this.manager.isDestroyed) {
+      return false;
+    }
+    // Filters that remember it find nothing in it.
+    data.drain(data.length);
+    if (this.isComplete && !this.hasTrailers && this.buffered === null && !this.manager.isDestroyed) {
       // So that continuing sends an empty data frame that ends the stream.
       this.buffered = this.createBuffer();
     }

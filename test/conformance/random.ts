@@ -348,15 +348,14 @@ class CallWriter {
       () => this.#write("report", "proxy_continue_stream", dice.of([2, 3, 4])),
       () => `(if (global.get $stopped_${own}) (then (global.set $stopped_${own} (i32.const 0))
         ${this.#write("report", "proxy_continue_stream", own)}))`,
-      () => (dice.chance(0.3) ? this.#close(phase) : ""),
+      () => (dice.chance(0.3) ? this.#close() : ""),
       () => (dice.chance(0.5) ? this.#reply() : ""),
     ])();
   }
 
-  /** What ends a response twice crashes Envoy, and so do trailers that go on. */
-  #close(phase: Phase): string {
+  /** What ends a stream twice crashes Envoy, and so do response trailers that go on. */
+  #close(): string {
     const close = this.#write("report", "proxy_close_stream", this.#dice.of([0, 1, 2, 3, 4]));
-    if (phase !== "response") return close;
     const isLate = "(i32.or (global.get $replied) (global.get $in_trailers))";
     return `(if (i32.eqz ${isLate}) (then (global.set $replied (i32.const 1)) ${close}))`;
   }

@@ -211,6 +211,7 @@ export const unseen: Readonly<Record<string, string>> = {
   "A local reply in proxy_on_log and later": "crashes Envoy",
   "Letting a response go on before there is one": "crashes Envoy",
   "close_stream in response trailers that go on": "crashes Envoy",
+  "A local reply after close_stream in a request callback": "crashes Envoy",
   "A gRPC call with an empty target": "crashes Envoy",
   "gRPC calls by google_grpc": "not emulated",
   "xds.node.extensions, user_agent_build_version": "60 kB of Envoy's own; not emulated",

@@ -55,6 +55,25 @@ export const singleRules: readonly Scenario[] = [
     clusters: fullClusters,
     requests: [{ method: "POST", body: "question" }],
   })),
+  ...["request", "response"].map((side, i): Scenario => ({
+    name: `rule: a ${side} body that is not kept is empty afterwards`,
+    covers: ["data statuses"],
+    plugins: [
+      {
+        guest: (w) => {
+          const look = `${w.show("status", w.call("proxy_get_buffer_status", i, 0, 4))} ${w.show("size", "(i32.load (i32.const 0))")}
+            ${w.logBuffer(i)}`;
+          return {
+            [`proxy_on_${side}_body`]: `${look} (i32.const 3)`,
+            [`proxy_on_${side}_trailers`]: `${look} (i32.const 0)`,
+          };
+        },
+      },
+    ],
+    clusters: fullClusters,
+    requests: [fullRequest],
+    logs: ["size=0"],
+  })),
   {
     name: "rule: a filter that the request never reached makes its context for the log",
     covers: ["end of stream: a filter that was not reached"],
