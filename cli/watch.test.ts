@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,16 @@ describe("a watch", () => {
     await tells(async () => await writeFile(join(folder, "lib", "new", "more.ts"), ""));
     await tells(async () => await rm(join(folder, "lib", "new"), { recursive: true }));
     await tells(async () => await writeFile(join(folder, "filter.ts"), "again"));
+  });
+
+  it("tells of changes in a folder that takes the place of another at once", async () => {
+    await writeFile(join(folder, "lib", "more.ts"), "");
+    await watch.follow([folder]);
+    await tells(async () => {
+      rmSync(join(folder, "lib"), { recursive: true });
+      mkdirSync(join(folder, "lib"));
+    });
+    await tells(async () => await writeFile(join(folder, "lib", "more.ts"), "changed"));
   });
 
   it("tells of a file that another takes the place of, and of nothing beside it", async () => {

@@ -46,24 +46,28 @@ export class Watch {
     }
     if (this.#isClosed) return;
     this.#wanted = wanted;
-    for (const [folder, watcher] of this.#watchers) {
-      if (wanted.has(folder)) continue;
-      watcher.close();
-      this.#watchers.delete(folder);
-    }
+    for (const folder of [...this.#watchers.keys()]) if (!wanted.has(folder)) this.#leave(folder);
     for (const folder of wanted.keys()) {
       if (!this.#watchers.has(folder)) this.#watchers.set(folder, this.#watch(folder));
     }
   }
 
   #watch(folder: string): FSWatcher {
-    const watcher = watch(folder, (_event, name) => {
+    const watcher = watch(folder, (event, name) => {
       const names = this.#wanted.get(folder);
       if (name === null || names === undefined) return;
-      if (names === null ? !passedOver.has(name) && !name.endsWith(".test.ts") : names.has(name)) this.#changed();
+      // What has this name now may be another folder than the one watched.
+      if (event === "rename" && this.#leave(join(folder, name))) this.#changed();
+      else if (names === null ? !passedOver.has(name) && !name.endsWith(".test.ts") : names.has(name)) this.#changed();
     });
     // A folder that is gone is told of by the one that held it.
     return watcher.on("error", () => {});
+  }
+
+  /** Whether the folder was watched. */
+  #leave(folder: string): boolean {
+    this.#watchers.get(folder)?.close();
+    return this.#watchers.delete(folder);
   }
 
   #changed(): void {

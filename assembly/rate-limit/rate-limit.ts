@@ -157,7 +157,8 @@ export class RateLimit extends Plugin {
     const now = currentTimeNs();
     const limits = this.limits;
     for (let index = 0; index < limits.length; index++) unchecked(limits[index]).leave();
-    let status: ServiceStatus | null = reply === null ? null : reply.firstStatus;
+    // Statuses that contradict the answer as a whole are none.
+    let status: ServiceStatus | null = reply === null || reply.isOverForAll ? null : reply.firstStatus;
     let decision = first;
     while (decision !== null) {
       decision.recall();

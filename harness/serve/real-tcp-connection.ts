@@ -7,6 +7,8 @@ export class RealTcpConnection implements TcpUpstreamConnection {
   readonly #socket: Socket;
   readonly #listener: TcpUpstreamListener;
   #isOver = false;
+  /** Whether the listener knows that nothing is taken for now: what was stopped before can still come. */
+  #isBlocked = false;
 
   constructor({ name, address, dispatcher }: RealUpstream, listener: TcpUpstreamListener) {
     this.#listener = listener;
@@ -28,14 +30,14 @@ export class RealTcpConnection implements TcpUpstreamConnection {
       event(() => listener.connected(info));
     });
     socket.on("data", (bytes) => event(() => listener.data(bytes)));
-    socket.on("drain", () => event(() => listener.blocked(false)));
+    socket.on("drain", () => event(() => this.#block(false)));
     socket.once("end", () => event(() => listener.ended()));
     socket.once("error", () => event(() => this.#closed(true)));
     socket.once("close", () => event(() => this.#closed(false)));
   }
 
   write(bytes: Uint8Array): void {
-    if (!this.#isOver && !this.#socket.write(bytes)) this.#listener.blocked(true);
+    if (!this.#isOver && !this.#socket.write(bytes)) this.#block(true);
   }
 
   end(): void {
@@ -51,6 +53,12 @@ export class RealTcpConnection implements TcpUpstreamConnection {
     this.#isOver = true;
     if (isReset) this.#socket.resetAndDestroy();
     else this.#socket.destroySoon();
+  }
+
+  #block(isBlocked: boolean): void {
+    if (this.#isBlocked === isBlocked) return;
+    this.#isBlocked = isBlocked;
+    this.#listener.blocked(isBlocked);
   }
 
   #closed(isReset: boolean): void {

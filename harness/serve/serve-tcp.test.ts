@@ -1,9 +1,13 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
+import { Dispatcher } from "../emulator/dispatcher.ts";
 import { startEmulator } from "../emulator/emulator.ts";
 import { waitUntil } from "../envoy/wait.ts";
 import { guest, type GuestCallbacks, type GuestWriter } from "../testing/guest.ts";
+import type { TcpUpstreamListener } from "../tcp/tcp-upstream.ts";
+import { RealUpstream } from "./real-cluster.ts";
+import { RealTcpConnection } from "./real-tcp-connection.ts";
 import { serveTcp, type ServedConnection } from "./serve-tcp.ts";
 
 const ending: (() => Promise<unknown> | void)[] = [];
@@ -121,6 +125,29 @@ describe("a TCP connection through the emulator", () => {
   it("is refused with the name of the cause when the port is taken", async () => {
     const { emulator, proxy } = await setting(echo);
     await expect(serveTcp(emulator, { port: proxy.port })).rejects.toMatchObject({ code: "PORT_IN_USE" });
+  });
+});
+
+describe("a connection to an upstream", () => {
+  it("tells once that it takes nothing, however much is written then, and once that it does again", async () => {
+    const sockets: Socket[] = [];
+    const port = await listen((socket) => void sockets.push(socket.pause()));
+    const told: (boolean | "connected")[] = [];
+    const listener: TcpUpstreamListener = {
+      connected: () => told.push("connected"),
+      data: () => {},
+      ended: () => {},
+      closed: () => {},
+      blocked: (isBlocked) => told.push(isBlocked),
+    };
+    const upstream = new RealUpstream("up", { host: "127.0.0.1", port }, new Dispatcher());
+    const connection = new RealTcpConnection(upstream, listener);
+    ending.push(() => connection.close(true));
+    await waitUntil("the connection", async () => (told.length > 0 && sockets[0]) || null);
+    for (let write = 0; write < 3; write++) connection.write(Buffer.alloc(16 << 20));
+    sockets[0]!.resume();
+    await waitUntil("the upstream to take more", async () => told.includes(false) || null);
+    expect(told).toEqual(["connected", true, false]);
   });
 });
 

@@ -97,6 +97,19 @@ eachHost("rate-limit with the service over HTTP", (start) => {
     expect(paths).toEqual(["/v1/limits?a", "/v1/limits?a"]);
   });
 
+  const odd = ["x", 5, { a: 1 }, [1, "x", null, []], [{ currentLimit: 5, durationUntilReset: {} }], [[[]]]];
+  it.each(odd)("takes the word of a service whose statuses are odd: %j", async (statuses) => {
+    await using host = await withService((question) =>
+      json({ overallCode: question.text().includes('"bob"') ? "OVER_LIMIT" : "OK", statuses }),
+    );
+    expect([(await ask(host)).status, (await ask(host, user("bob"))).status]).toEqual([200, 429]);
+  });
+
+  it("rejects what the service rejects, whatever it says of the descriptors", async () => {
+    await using host = await withService(() => json({ overallCode: "OVER_LIMIT", statuses: [status("OK", 9, "30s")] }));
+    expect((await ask(host)).status).toBe(429);
+  });
+
   it("adds the headers that the service names", async () => {
     const fields = {
       responseHeadersToAdd: [{ key: "x-plan", value: "free" }],

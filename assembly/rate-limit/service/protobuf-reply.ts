@@ -13,7 +13,7 @@ export function readProtobufReply(bytes: ByteView): ServiceReply {
     else if (reader.field == 4) readField(reader.message(), reply.requestFields);
     else if (reader.field == 5) reply.body = reader.text();
   }
-  if (!reader.isValid || reply.code > ServiceCode.OverLimit) reply.code = ServiceCode.Unknown;
+  if (!reader.isValid || <u32>reply.code > <u32>ServiceCode.OverLimit) reply.code = ServiceCode.Unknown;
   return reply;
 }
 

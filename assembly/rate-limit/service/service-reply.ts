@@ -57,6 +57,13 @@ export class ServiceReply {
   body: string = "";
   private lastStatus: ServiceStatus | null = null;
 
+  /** Whether requests are over a limit that no descriptor is said to be over. */
+  get isOverForAll(): bool {
+    let status = this.firstStatus;
+    while (status !== null && status.code != ServiceCode.OverLimit) status = status.next;
+    return status === null && this.code == ServiceCode.OverLimit;
+  }
+
   addStatus(): ServiceStatus {
     const status = new ServiceStatus();
     const last = this.lastStatus;

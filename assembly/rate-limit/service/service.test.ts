@@ -26,6 +26,8 @@ const status = (code: number, remaining: number, resetSeconds: number) => ({
   resetSeconds,
 });
 const ok: RateLimitReply = { code: 1, statuses: [status(1, 9, 30)] };
+/** `overall_code: -1` */
+const negativeCode = Buffer.from("08ffffffffffffffffff01", "hex");
 const over: RateLimitReply = { code: 2, statuses: [status(2, 0, 30)] };
 
 eachHost("rate-limit with the service", (start) => {
@@ -197,10 +199,21 @@ eachHost("rate-limit with the service", (start) => {
     });
   });
 
+  const contradictions: [string, RateLimitReply][] = [
+    ["no descriptor", { code: 2, statuses: [status(1, 9, 30)] }],
+    ["a descriptor with a code that there is not", { code: 2, statuses: [status(7, 9, 30)] }],
+  ];
+  it.each(contradictions)("rejects what the service rejects for %s", async (_, reply) => {
+    await using host = await withService(answering(reply));
+    expect((await ask(host)).status).toBe(429);
+    expect(host.requests("app")).toEqual([]);
+  });
+
   const failures: [string, Cluster][] = [
     ["fails", { grpc: () => ({ status: 13, statusMessage: "redis is down" }) }],
     ["answers UNKNOWN", answering({ code: 0, statuses: [] })],
     ["answers a code that there is not", answering({ code: 7, statuses: [] })],
+    ["answers a code below all", { grpc: (): GrpcResponse => ({ messages: [negativeCode] }) }],
     ["answers garbage", { grpc: (): GrpcResponse => ({ messages: [Buffer.from([0x08, 0x01, 0x12])] }) }],
     ["answers nothing", { grpc: (): GrpcResponse => ({ messages: [] }) }],
     ["is slow", { grpc: () => ({ messages: [rateLimitReply(ok)], delayMs: 700 }) }],
