@@ -29,6 +29,19 @@ eachHost("a stream", (start) => {
           return FilterTrailers.StopIteration;
         }`),
     );
+    modules.continueTwice = await compileFilter(
+      filterSource(`
+        override onRequestBody(body: Body, endOfStream: bool): FilterData { return FilterData.StopIterationAndBuffer; }
+        override onRequestTrailers(trailers: RequestTrailers): FilterTrailers {
+          continueRequest();
+          return FilterTrailers.Continue;
+        }
+        override onResponseBody(body: Body, endOfStream: bool): FilterData { return FilterData.StopIterationAndBuffer; }
+        override onResponseTrailers(trailers: ResponseTrailers): FilterTrailers {
+          continueResponse();
+          return FilterTrailers.Continue;
+        }`),
+    );
     modules.reset = await compileFilter(
       filterSource(`
         override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
@@ -70,6 +83,16 @@ eachHost("a stream", (start) => {
     const response = await host.fetch("/", { method: "POST", body: "a", trailers: { "x-a": "1" } });
     expect([response.text(), response.trailers]).toEqual(["c", [["x-a", "3"]]]);
     expect(host.requests("app")[0]!.trailers).toEqual([["x-a", "2"]]);
+  });
+
+  it("goes on once when trailers are let go and go on as well: Envoy would send them twice, or crash", async () => {
+    const app = () => ({ body: "c", trailers: { "x-a": "1" } });
+    await using host = await start({ plugins: [{ module: modules.continueTwice! }], clusters: { app } });
+    for (let count = 1; count <= 3; count++) {
+      const response = await host.fetch("/", { method: "POST", body: "a", trailers: { "x-a": "1" } });
+      expect([response.status, response.text(), response.trailers]).toEqual([200, "c", [["x-a", "1"]]]);
+      expect(host.requests("app")).toHaveLength(count);
+    }
   });
 
   it("is reset without an answer", async () => {

@@ -5,6 +5,16 @@ import { claimReset } from "../context/streams";
 import { log } from "../log/log";
 import { bodyReleased } from "./whole-body";
 
+/** Whether the running callback let the stream go on. */
+let hasContinued: bool = false;
+
+/** @internal {@link hasContinued}, which begins anew. */
+export function takeContinued(): bool {
+  const taken = hasContinued;
+  hasContinued = false;
+  return taken;
+}
+
 /**
  * Lets the request of the current stream go on, after a callback held it: headers, then what was held of body and
  * trailers. The proxy does so when the running callback has returned.
@@ -17,6 +27,7 @@ import { bodyReleased } from "./whole-body";
  * @returns `false` when the proxy refuses
  */
 export function continueRequest(): bool {
+  hasContinued = true;
   bodyReleased(BufferType.HttpRequestBody);
   return proxy_continue_stream(StreamType.HttpRequest) == Status.Ok;
 }
@@ -30,6 +41,7 @@ export function continueRequest(): bool {
  * @returns `false` when the proxy refuses
  */
 export function continueResponse(): bool {
+  hasContinued = true;
   bodyReleased(BufferType.HttpResponseBody);
   return proxy_continue_stream(StreamType.HttpResponse) == Status.Ok;
 }

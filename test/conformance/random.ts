@@ -110,6 +110,8 @@ function randomPlugin(choices: Dice, name: string, usesMetrics: boolean): Scenar
       proxy_on_context_create: `(global.set $stopped_0 (i32.const 0)) (global.set $stopped_1 (i32.const 0)) (global.set $replied (i32.const 0)) (global.set $in_trailers (i32.const 0))
         ${dice.chance(0.3) ? calls.some("plugin", 2) : ""}`,
       proxy_on_configure: `${calls.some("plugin", 3)} (i32.const 1)`,
+      // Without it Envoy keeps a pointer to the answer of a callout that is gone.
+      proxy_on_http_call_response: "",
     };
     for (const callback of callbacks) {
       const begin = callback === "proxy_on_response_trailers" ? "(global.set $in_trailers (i32.const 1))" : "";
@@ -346,7 +348,8 @@ class CallWriter {
     const own = phase === "request" ? 0 : 1;
     return dice.of([
       () => this.#write("report", "proxy_continue_stream", dice.of([2, 3, 4])),
-      () => `(if (global.get $stopped_${own}) (then (global.set $stopped_${own} (i32.const 0))
+      // Trailers that are let go and go on as well crash Envoy.
+      () => `(if (i32.and (global.get $stopped_${own}) (i32.eqz (global.get $in_trailers))) (then (global.set $stopped_${own} (i32.const 0))
         ${this.#write("report", "proxy_continue_stream", own)}))`,
       () => (dice.chance(0.3) ? this.#close() : ""),
       () => (dice.chance(0.5) ? this.#reply() : ""),

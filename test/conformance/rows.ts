@@ -212,6 +212,8 @@ export const unseen: Readonly<Record<string, string>> = {
   "Letting a response go on before there is one": "crashes Envoy",
   "close_stream in response trailers that go on": "crashes Envoy",
   "A local reply after close_stream in a request callback": "crashes Envoy",
+  "Response trailers that are let go and go on as well": "crashes Envoy",
+  "An answer of a callout, in the callback after it, without proxy_on_http_call_response": "Envoy reads freed memory",
   "A gRPC call with an empty target": "crashes Envoy",
   "gRPC calls by google_grpc": "not emulated",
   "xds.node.extensions, user_agent_build_version": "60 kB of Envoy's own; not emulated",
