@@ -51,7 +51,7 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   if (sourceMap === null) await rm(`${outFile}.map`, { force: true });
   else await writeWhole(`${outFile}.map`, sourceMap);
   const named = options.sizes ? await compile(entry, packageFolder, options, ["--debug"]) : null;
-  return { outFile, size: code.length, sizes: named === null ? null : measure(named.code) };
+  return { outFile, size: code.length, sizes: named === null ? null : await measure(named.code) };
 }
 
 function findEntry(path: string): string {

@@ -1,3 +1,4 @@
+import { loadModule } from "@attache/harness";
 import { readLength } from "./source-map.ts";
 
 /** Where the bytes of a module are. */
@@ -20,23 +21,21 @@ const dataSection = 11;
  *
  * @param named the same module with the names of its functions
  */
-export function measure(named: Uint8Array): ModuleSizes {
-  const { imports } = WebAssembly.Module;
-  const imported = imports(new WebAssembly.Module(Uint8Array.from(named))).filter(({ kind }) => kind === "function");
+export async function measure(named: Uint8Array): Promise<ModuleSizes> {
+  const { shape } = await loadModule(named);
+  const imported = shape.imports.filter(({ kind }) => kind === "function").length;
   const sizes = { code: 0, data: 0, other: headerSize };
   let bodies: number[] = [];
-  let names = new Map<number, string>();
   for (let at = headerSize; at < named.length;) {
     const id = named[at]!;
     const { value, end } = readLength(named, at + 1);
     const next = end + value;
-    if (id === customSection) names = functionNames(named.subarray(end, next)) ?? names;
-    else sizes[id === codeSection ? "code" : id === dataSection ? "data" : "other"] += next - at;
+    if (id !== customSection) sizes[id === codeSection ? "code" : id === dataSection ? "data" : "other"] += next - at;
     if (id === codeSection) bodies = functionSizes(named, end);
     at = next;
   }
-  const nameOf = (index: number) => names.get(imported.length + index) ?? `function ${imported.length + index}`;
-  const functions = bodies.map((bytes, index) => ({ name: nameOf(index), bytes }));
+  const nameOf = (index: number) => shape.functionNames.get(index) ?? `function ${index}`;
+  const functions = bodies.map((bytes, i) => ({ name: nameOf(imported + i), bytes }));
   return { ...sizes, functions: functions.sort((a, b) => b.bytes - a.bytes) };
 }
 
@@ -49,34 +48,6 @@ function functionSizes(code: Uint8Array, start: number): number[] {
     at = body.end + body.value;
   }
   return sizes;
-}
-
-/** By the index of the function, if this is the section `name`. */
-function functionNames(section: Uint8Array): Map<number, string> | null {
-  const title = textAt(section, 0);
-  if (title.text !== "name") return null;
-  const names = new Map<number, string>();
-  for (let at = title.end; at < section.length;) {
-    const { value: size, end } = readLength(section, at + 1);
-    if (section[at] === functionNamesPart) {
-      let { value: left, end: next } = readLength(section, end);
-      for (; left > 0; left--) {
-        const index = readLength(section, next);
-        const name = textAt(section, index.end);
-        names.set(index.value, name.text);
-        next = name.end;
-      }
-    }
-    at = end + size;
-  }
-  return names;
-}
-
-const functionNamesPart = 1;
-
-function textAt(bytes: Uint8Array, at: number): { text: string; end: number } {
-  const { value, end } = readLength(bytes, at);
-  return { text: Buffer.from(bytes.subarray(end, end + value)).toString(), end: end + value };
 }
 
 const shown = 20;
