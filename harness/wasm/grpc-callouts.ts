@@ -135,10 +135,14 @@ export class GrpcCallouts {
     vm.outsideOfCallbacks(() => {
       const known = this.#streams.get(token);
       if (known !== undefined) known.remoteClosed = true;
-      root.statusCode = status;
-      root.statusMessage = text;
-      this.#tell(vm.callbacks.onGrpcClose, token, status);
-      root.statusMessage = "";
+      const { onGrpcClose } = vm.callbacks;
+      // A guest without the callback is not told by proxy_get_status either.
+      if (onGrpcClose !== null) {
+        root.statusCode = status;
+        root.statusMessage = text;
+        this.#tell(onGrpcClose, token, status);
+        root.statusMessage = "";
+      }
       this.#calls.delete(token);
       if (known?.localClosed === true) this.#streams.delete(token);
     });

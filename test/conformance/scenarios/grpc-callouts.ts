@@ -115,7 +115,7 @@ const echo: Cluster = {
 
 const refusals: Scenario[] = (
   [
-    ["an unknown target", (w) => unary(w, { target: "nope" }) + stream(w, { target: "nope" })],
+    ["an unknown target", (w) => unary(w, { target: "\x0a\x06\x0a\x04nope" }) + stream(w, { target: "nope" })],
     ["a call to a cluster without hosts", (w) => unary(w, { target: "nobody" })],
     ["a stream to a cluster without hosts", (w) => stream(w, { target: "nobody" })],
     ["tokens into nowhere", (w) => unary(w, { out: 131070 }) + stream(w, { out: 131070 })],
@@ -223,7 +223,7 @@ const lives: Scenario[] = [
     (w) =>
       unary(w) +
       stream(w) +
-      unary(w, { target: "nope" }) +
+      unary(w, { target: "\x0a\x06\x0a\x04nope" }) +
       unary(w) +
       stream(w, { target: "nope" }) +
       stream(w) +
@@ -256,6 +256,23 @@ const lives: Scenario[] = [
   ),
 ].map((entry) => ({ ...entry, plugins: entry.plugins.map((plugin) => ({ ...plugin, wat: sent })) }));
 
+/** The status of a call that has failed, in a later callback. */
+const remembered: Scenario[] = [true, false].map((isTold): Scenario => ({
+  name: `grpc: the status afterwards, ${isTold ? "told before" : "without proxy_on_grpc_close"}`,
+  covers: ["proxy_get_status"],
+  plugins: [
+    {
+      guest: (w) => ({
+        ...(isTold ? { proxy_on_grpc_close: w.log("closed") } : {}),
+        proxy_on_request_headers: `${unary(w, { target: "\x0a\x06\x0a\x04nope" })} (i32.const 0)`,
+        proxy_on_response_headers: `${w.show("status", w.call("proxy_get_status", 16, 0, 4))}
+          ${w.show("code", "(i32.load (i32.const 16))")} ${w.show("size", "(i32.load (i32.const 4))")} (i32.const 0)`,
+      }),
+    },
+  ],
+  logs: ["status=0"],
+}));
+
 export const grpcCallouts: readonly Scenario[] = [
   ...unaryCalls,
   ...streams,
@@ -263,4 +280,5 @@ export const grpcCallouts: readonly Scenario[] = [
   ...targets,
   ...lives,
   withoutCallbacks,
+  ...remembered,
 ];
