@@ -1,36 +1,20 @@
 import { generateKeyPairSync, sign, type KeyPairKeyObjectResult } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { builders } from "./modules.ts";
-import { startRateLimitService, type Surroundings } from "./rate-limit-service.ts";
+import type { Case, Json, Variant } from "./case.ts";
+import {
+  answered,
+  nativeLimitPerUser,
+  nativeRateLimit,
+  nativeRoutes,
+  nativeTree,
+  rbac,
+  routeValues,
+  statsLogger,
+  TYPES,
+} from "./native.ts";
+import { startRateLimitService } from "./rate-limit-service.ts";
 
-type Json = Record<string, unknown>;
-
-/** One way to do a case's work: a module, or filters of Envoy's own. */
-export interface Variant {
-  name: string;
-  module?: () => Promise<string>;
-  configuration?: unknown;
-  filters?: Json[];
-  accessLog?: Json[];
-  /** Routes or a matcher of Envoy's own, in place of one route for everything. */
-  virtualHost?: Json;
-  /** So many clients, each known by its `x-user`, send requests in random order; 1 when absent. */
-  clients?: number;
-}
-
-export interface Case {
-  name: string;
-  what: string;
-  variants: Variant[];
-  /** Headers each request carries. */
-  requestHeaders?: Record<string, string>;
-  /** Of the direct response. */
-  body?: string;
-  /** What has to run beside Envoy. */
-  surroundings?: () => Promise<Surroundings>;
-}
-
-const TYPES = "type.googleapis.com/envoy.extensions.filters.http";
 const assembly = (name: string) => async () =>
   fileURLToPath(new URL(`../assembly/${name}/build/plugin.wasm`, import.meta.url));
 
@@ -51,47 +35,7 @@ const lua = (code: string): Variant => ({
   ],
 });
 
-/** A counter and three histograms with ten labels each; Istio's own filter for its 25 labels is not in Envoy. */
-const statsLogger: Variant = {
-  name: "native stats access logger, 10 labels",
-  accessLog: [
-    {
-      name: "envoy.access_loggers.stats",
-      typed_config: {
-        "@type": "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config",
-        stat_prefix: "bench",
-        counters: [{ stat: labelled("requests_total"), value_fixed: 1 }],
-        histograms: [
-          { stat: labelled("duration_milliseconds"), unit: "Milliseconds", value_format: "%DURATION%" },
-          { stat: labelled("request_bytes"), unit: "Bytes", value_format: "%BYTES_RECEIVED%" },
-          { stat: labelled("response_bytes"), unit: "Bytes", value_format: "%BYTES_SENT%" },
-        ],
-      },
-    },
-  ],
-};
-
-const directResponse = { status: 200, body: { inline_string: "ok" } };
 const tenHeaders = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`x-h${i}`, `value-${i}`]));
-
-const byUser = { actions: [{ request_headers: { header_name: "x-user", descriptor_key: "x-user" } }] };
-/**
- * Envoy's own limits take their keys from a route to a cluster; a direct response has none. So a filter behind them answers
- * instead of the cluster, and behind ours as well.
- */
-const answered: Variant = {
-  name: "answered by a filter",
-  virtualHost: { routes: [{ match: { prefix: "/" }, route: { cluster: "nowhere" } }], rate_limits: [byUser] },
-  filters: [
-    {
-      name: "fault",
-      typed_config: {
-        "@type": `${TYPES}.fault.v3.HTTPFault`,
-        abort: { http_status: 200, percentage: { numerator: 100 } },
-      },
-    },
-  ],
-};
 
 export const cases: readonly Case[] = [
   {
@@ -264,92 +208,12 @@ export const cases: readonly Case[] = [
   },
 ];
 
-/** As many buckets as fit, which are twenty when nothing is said. */
-function nativeLimitPerUser(clients: number): Variant {
-  const bucket = { max_tokens: 1_000_000_000, tokens_per_fill: 1_000_000_000, fill_interval: "1s" };
-  return {
-    ...answered,
-    name: `native local_ratelimit, ${clients.toLocaleString("en")} clients`,
-    clients,
-    filters: [
-      {
-        name: "local_ratelimit",
-        typed_config: {
-          "@type": `${TYPES}.local_ratelimit.v3.LocalRateLimit`,
-          stat_prefix: "bench",
-          token_bucket: bucket,
-          descriptors: [{ entries: [{ key: "x-user" }], token_bucket: bucket }],
-          max_dynamic_descriptors: 16_384,
-          filter_enabled: { default_value: { numerator: 100 } },
-          filter_enforced: { default_value: { numerator: 100 } },
-        },
-      },
-      ...answered.filters!,
-    ],
-  };
-}
-
-function nativeRateLimit(): Variant {
-  return {
-    ...answered,
-    name: "native ratelimit",
-    filters: [
-      {
-        name: "ratelimit",
-        typed_config: {
-          "@type": `${TYPES}.ratelimit.v3.RateLimit`,
-          domain: "edge",
-          timeout: "1s",
-          failure_mode_deny: true,
-          rate_limit_service: {
-            transport_api_version: "V3",
-            grpc_service: { envoy_grpc: { cluster_name: "service-grpc" } },
-          },
-        },
-      },
-      ...answered.filters!,
-    ],
-  };
-}
-
 /** The last of them matches: a path and a header each. */
 function policies(count: number): Json[] {
   const rules = Array.from({ length: count }, (_, i) => ({
     to: [{ operation: { paths: [i === count - 1 ? "/" : `/path-${i}`], methods: ["GET"] } }],
   }));
   return [{ name: "bench", namespace: "bench", action: "ALLOW", rules }];
-}
-
-/** The same rules in Envoy's own filter. */
-function rbac(count: number): Variant {
-  const permissions = Array.from({ length: count }, (_, i) => ({
-    and_rules: {
-      rules: [
-        { url_path: { path: { exact: i === count - 1 ? "/" : `/path-${i}` } } },
-        { header: { name: ":method", string_match: { exact: "GET" } } },
-      ],
-    },
-  }));
-  return {
-    name: `native rbac, ${count} rules`,
-    filters: [
-      {
-        name: "rbac",
-        typed_config: {
-          "@type": `${TYPES}.rbac.v3.RBAC`,
-          rules: {
-            action: "ALLOW",
-            policies: Object.fromEntries(
-              permissions.map((rule, i) => [
-                `rule-${String(i).padStart(6, "0")}`,
-                { permissions: [rule], principals: [{ any: true }] },
-              ]),
-            ),
-          },
-        },
-      },
-    ],
-  };
 }
 
 /** A token that is verified anew for each request, and one that is known. */
@@ -391,55 +255,4 @@ function routes(count: number): Json[] {
     match: [{ uri: { prefix: "/" }, headers: { "x-route": { exact } } }],
     route: [{ destination: { host: `service-${i}` } }],
   }));
-}
-
-function nativeRoutes(count: number): Json[] {
-  return routeValues(count).map((exact) => ({
-    match: { prefix: "/", headers: [{ name: "x-route", string_match: { exact } }] },
-    direct_response: directResponse,
-  }));
-}
-
-function nativeTree(count: number): Json {
-  const action = {
-    name: "route",
-    typed_config: {
-      "@type": "type.googleapis.com/envoy.config.route.v3.Route",
-      match: { prefix: "/" },
-      direct_response: directResponse,
-    },
-  };
-  return {
-    matcher_tree: {
-      input: {
-        name: "x-route",
-        typed_config: {
-          "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
-          header_name: "x-route",
-        },
-      },
-      exact_match_map: { map: Object.fromEntries(routeValues(count).map((value) => [value, { action }])) },
-    },
-  };
-}
-
-function routeValues(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => (i === count - 1 ? "last" : `route-${i}`));
-}
-
-/** A name with labels, most of which say what Istio's standard ones do. */
-function labelled(name: string): Json {
-  const formats = {
-    reporter: "source",
-    request_protocol: "%PROTOCOL%",
-    response_code: "%RESPONSE_CODE%",
-    response_flags: "%RESPONSE_FLAGS%",
-    destination_service: "%REQ(:AUTHORITY)%",
-    destination_cluster: "%UPSTREAM_CLUSTER%",
-    source_principal: "%DOWNSTREAM_PEER_URI_SAN%",
-    destination_principal: "%DOWNSTREAM_LOCAL_URI_SAN%",
-    connection_security_policy: "%DOWNSTREAM_TLS_VERSION%",
-    route: "%ROUTE_NAME%",
-  };
-  return { name, tags: Object.entries(formats).map(([tag, value_format]) => ({ name: tag, value_format })) };
 }

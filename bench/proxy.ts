@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findEnvoy } from "@attache/harness/envoy";
-import type { Case, Variant } from "./cases.ts";
+import type { Case, Variant } from "./case.ts";
 
 const run = promisify(execFile);
 const TYPES = "type.googleapis.com/envoy.extensions";

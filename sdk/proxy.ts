@@ -26,7 +26,7 @@ import { TcpFilter } from "./context/tcp-filter";
 import { grpcCallout } from "./grpc/grpc-callout";
 import { FilterTrailers } from "./http/filter-status";
 import { requestHeaders, responseHeaders } from "./http/headers";
-import { takeContinued } from "./http/stream-control";
+import { decideTrailers, haveTrailersGone } from "./http/stream-control";
 import { requestTrailers, responseTrailers } from "./http/trailers";
 import { bodyArrived, trailersArrived } from "./http/whole-body";
 import { log } from "./log/log";
@@ -152,10 +152,10 @@ export function proxy_on_request_trailers(id: u32, count: u32): i32 {
   if (filter !== null) {
     const goesOn = trailersArrived(BufferType.HttpRequestBody);
     renameCallback("onRequestTrailers");
-    takeContinued();
+    decideTrailers(BufferType.HttpRequestBody);
     status = filter.onRequestTrailers(requestTrailers);
     // Once more, they would be sent twice.
-    if (!goesOn || takeContinued()) status = FilterTrailers.StopIteration;
+    if (!goesOn || haveTrailersGone()) status = FilterTrailers.StopIteration;
   }
   leaveCallback();
   return <i32>status;
@@ -184,10 +184,10 @@ export function proxy_on_response_trailers(id: u32, count: u32): i32 {
   if (filter !== null) {
     const goesOn = trailersArrived(BufferType.HttpResponseBody);
     renameCallback("onResponseTrailers");
-    takeContinued();
+    decideTrailers(BufferType.HttpResponseBody);
     status = filter.onResponseTrailers(responseTrailers);
     // Trailers that go on once more, or after a reset, crash Envoy.
-    if (!goesOn || takeContinued() || isReset(id)) status = FilterTrailers.StopIteration;
+    if (!goesOn || haveTrailersGone() || isReset(id)) status = FilterTrailers.StopIteration;
   }
   leaveCallback();
   return <i32>status;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { filterTakes } from "../../test/filter-takes.ts";
+import { disagreements, filterTakes } from "../../test/schema-agreement.ts";
 import { mutations } from "../../test/mutations.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
@@ -134,13 +134,7 @@ describe("the schema of rate-limit", () => {
   it("and the filter judge 1,000 mutations alike", { timeout: 240_000 }, async () => {
     const all = mutations(everything);
     expect(all.length).toBeGreaterThanOrEqual(1000);
-    const differing: string[] = [];
-    for (const { path, what, mutant } of all) {
-      const bySchema = schemaTakes(mutant);
-      if (bySchema !== (await filterTakes(module, mutant))) {
-        differing.push(`${path}: ${what} is ${bySchema ? "taken" : "refused"} by the schema only`);
-      }
-    }
+    const differing = (await disagreements(module, schemaTakes, all)).map(({ text }) => text);
     // Whether an override's entry is one of the key.
     expect(differing).toEqual([
       "limits[0].key[1]: leaving it out is taken by the schema only",

@@ -44,6 +44,22 @@ const source = filterSource(
     registerPlugin(`,
   );
 
+/** Holds requests without a body; the trailers of another let them go. */
+const releasedByTrailers = filterSource(
+  `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+    if (!endOfStream) return FilterHeaders.Continue;
+    this.plugin.held = new HeldStream();
+    log.info("held");
+    return FilterHeaders.StopAllIterationAndWatermark;
+  }
+  override onRequestTrailers(trailers: RequestTrailers): FilterTrailers {
+    const held = this.plugin.held;
+    if (held !== null && held.act()) continueRequest();
+    return FilterTrailers.Continue;
+  }`,
+  `held: HeldStream | null = null;`,
+).replace("import {", "import { HeldStream,");
+
 eachHost("a held stream", (start) => {
   let module: Uint8Array;
   beforeAll(async () => void (module = await compileFilter(source)));
@@ -82,5 +98,15 @@ eachHost("a held stream", (start) => {
     expect((await answer).status).toBe(200);
     await host.waitForLog(/is gone/);
     expect(host.requests("app").map(({ path }) => path)).toEqual(["/stays"]);
+  });
+
+  it("goes on by the trailers of another stream, which go on too", async () => {
+    const released = await compileFilter(releasedByTrailers);
+    await using host = await start({ plugins: [{ module: released }], clusters: { app: () => ({ body: "app" }) } });
+    const held = host.fetch("/held");
+    await host.waitForLog("held");
+    const other = await host.fetch("/other", { method: "POST", body: "b", trailers: { "x-a": "1" } });
+    expect([other.status, (await held).status]).toEqual([200, 200]);
+    expect(host.requests("app").find(({ path }) => path === "/other")!.trailers).toEqual([["x-a", "1"]]);
   });
 });

@@ -5,14 +5,25 @@ import { claimReset } from "../context/streams";
 import { log } from "../log/log";
 import { bodyReleased } from "./whole-body";
 
-/** Whether the running callback let the stream go on. */
-let hasContinued: bool = false;
+/** Whose trailers the running callback decides about, as {@link markOf} tells; 0 once it has let them go. */
+let undecided: u32 = 0;
 
-/** @internal {@link hasContinued}, which begins anew. */
-export function takeContinued(): bool {
-  const taken = hasContinued;
-  hasContinued = false;
-  return taken;
+function markOf(body: BufferType): u32 {
+  return ((currentContext << 1) | body) + 1;
+}
+
+/** @internal A callback is given the trailers behind a body of the current stream. */
+export function decideTrailers(body: BufferType): void {
+  undecided = markOf(body);
+}
+
+/** @internal Whether the callback has let them go itself: its status must not do so again. */
+export function haveTrailersGone(): bool {
+  return undecided == 0;
+}
+
+function trailersGo(body: BufferType): void {
+  if (undecided == markOf(body)) undecided = 0;
 }
 
 /**
@@ -27,7 +38,7 @@ export function takeContinued(): bool {
  * @returns `false` when the proxy refuses
  */
 export function continueRequest(): bool {
-  hasContinued = true;
+  trailersGo(BufferType.HttpRequestBody);
   bodyReleased(BufferType.HttpRequestBody);
   return proxy_continue_stream(StreamType.HttpRequest) == Status.Ok;
 }
@@ -41,7 +52,7 @@ export function continueRequest(): bool {
  * @returns `false` when the proxy refuses
  */
 export function continueResponse(): bool {
-  hasContinued = true;
+  trailersGo(BufferType.HttpResponseBody);
   bodyReleased(BufferType.HttpResponseBody);
   return proxy_continue_stream(StreamType.HttpResponse) == Status.Ok;
 }

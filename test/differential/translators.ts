@@ -1,41 +1,26 @@
 import { Conversation } from "../e2e/istio/conversation.ts";
-import { findIstio } from "../e2e/istio/program.ts";
 import {
   translateRoutes,
   type EnvoyRoute,
   type RouteConfiguration,
   type TranslateRequest,
 } from "../e2e/istio/translate.ts";
+import { byIstio, byOwn } from "./named-translator.ts";
 import { translate, translateCookies, type Json, type VirtualHost } from "./translation.ts";
 import type { HttpRoute, Match } from "./virtual-service.ts";
 
 /** Makes the virtual host that stands for the `http` of a VirtualService, for a listener at this port. */
 export type Translator = (http: readonly HttpRoute[], port: number) => Promise<VirtualHost>;
 
-/** Who translates, until it is disposed of. */
-export interface NamedTranslator extends AsyncDisposable {
-  name: string;
-  translate: Translator;
-}
+export const istioTranslator = async () =>
+  await byIstio(
+    translateRoutes,
+    (conversation): Translator =>
+      async (http, port) =>
+        await askIstio(conversation, http, port),
+  );
 
-/** Istio's own code, where it was built. */
-export async function istioTranslator(): Promise<NamedTranslator | null> {
-  const istio = await findIstio();
-  if (istio === null) return null;
-  const conversation = translateRoutes(istio);
-  return {
-    name: "Istio's own translation",
-    translate: async (http, port) => await askIstio(conversation, http, port),
-    [Symbol.asyncDispose]: async () => await conversation[Symbol.asyncDispose](),
-  };
-}
-
-/** The one of this folder. */
-export const ownTranslator: NamedTranslator = {
-  name: "a translation after Istio's",
-  translate: async (http, port) => translate(http, port),
-  [Symbol.asyncDispose]: async () => {},
-};
+export const ownTranslator = byOwn<Translator>(async (http, port) => translate(http, port));
 
 /** Stands in what Istio is told for the cookies that it knows nothing of. */
 const COOKIES = "x-stands-for-cookies";

@@ -1,34 +1,18 @@
-import { findIstio } from "../../e2e/istio/program.ts";
 import { translateAuthz } from "../../e2e/istio/translate.ts";
+import { byIstio, byOwn } from "../named-translator.ts";
 import type { Translator } from "./comparison.ts";
 import { resourceOf, type Table } from "./policy.ts";
 import { translate } from "./translation.ts";
 
-/** Who translates, until it is disposed of. */
-export interface NamedTranslator extends AsyncDisposable {
-  name: string;
-  translate: Translator;
-}
+export const istioTranslator = async () =>
+  await byIstio(
+    translateAuthz,
+    (conversation): Translator =>
+      async (table) =>
+        (await conversation.ask({ resources: resourcesOf(table), proxy: { type: "sidecar" } })).filters,
+  );
 
-/** Istio's own code, where it was built. */
-export async function istioTranslator(): Promise<NamedTranslator | null> {
-  const istio = await findIstio();
-  if (istio === null) return null;
-  const conversation = translateAuthz(istio);
-  return {
-    name: "Istio's own translation",
-    translate: async (table) =>
-      (await conversation.ask({ resources: resourcesOf(table), proxy: { type: "sidecar" } })).filters,
-    [Symbol.asyncDispose]: async () => await conversation[Symbol.asyncDispose](),
-  };
-}
-
-/** The one of this folder. */
-export const ownTranslator: NamedTranslator = {
-  name: "a translation after Istio's",
-  translate: async (table) => translate(table),
-  [Symbol.asyncDispose]: async () => {},
-};
+export const ownTranslator = byOwn<Translator>(async (table) => translate(table));
 
 function resourcesOf({ policies, jwtRules }: Table): string {
   const resource = (kind: string, name: string, spec: unknown) =>
