@@ -66,7 +66,8 @@ export class AuthPolicy extends Plugin {
     const takesRemoteForPeer = options.has("sourceIpFrom");
     this.takesRemoteForPeer = takesRemoteForPeer;
     if (takesRemoteForPeer) options.oneOf("sourceIpFrom", ["remoteAddress"], 0);
-    const context = new PolicyContext(takesRemoteForPeer, this.request.reading.isAuthenticating);
+    const isAuthenticating = this.request.reading.isAuthenticating;
+    const context = new PolicyContext(takesRemoteForPeer, isAuthenticating, options.bool("regex", false));
     const policies = config.array("authorizationPolicies");
     const authorizers = readAuthorizers(config.array("extensionProviders"));
     for (let index = 0; index < policies.length; index++) {

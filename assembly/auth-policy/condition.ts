@@ -3,11 +3,14 @@ import { Attribute } from "./attribute";
 import { PolicyContext } from "./policy-context";
 import { noPeerAddress } from "./source";
 import { AddressOf, Term } from "./term";
+import { ValueTerm } from "./value-term";
 import { noTokens, Values, ValueKind } from "./values";
 
 /** Istio's `Condition`: one more attribute, with the values it must have and those it must not have. */
 export class Condition {
   private readonly key: string;
+  /** Whether its values can be those of claims. */
+  private takesSources: bool = false;
 
   constructor(
     private readonly config: ConfigReader,
@@ -22,7 +25,8 @@ export class Condition {
     const config = this.config;
     const key = this.key;
     const attributes = this.context.attributes;
-    const hasValues = config.array("values").length + config.array("notValues").length > 0;
+    const hasSources = config.array("valuesFrom").length + config.array("notValuesFrom").length > 0;
+    const hasValues = hasSources || config.array("values").length + config.array("notValues").length > 0;
     if (key.length == 0) {
       config.error("`key` must not be empty");
       return;
@@ -42,6 +46,7 @@ export class Condition {
     else if (key == "request.auth.audiences") this.claim(["aud"]);
     else if (key == "request.auth.presenter") this.claim(["azp"]);
     else this.readNamed();
+    if (hasSources && !this.takesSources) config.error("valuesFrom and notValuesFrom cannot be used with " + key);
   }
 
   /** A key with a name in brackets, or an unknown one. */
@@ -90,8 +95,29 @@ export class Condition {
 
   private texts(kind: ValueKind, attribute: Attribute): void {
     const config = this.config;
+    this.takesSources = kind == ValueKind.Header || kind == ValueKind.Plain;
+    if (this.takesSources) {
+      this.sources(config.get("valuesFrom"), attribute, false);
+      this.sources(config.get("notValuesFrom"), attribute, true);
+    }
     this.push(new Values(this.context, kind, "Values").readTexts(config.get("values"), attribute, false));
     this.push(new Values(this.context, kind, "NotValues").readTexts(config.get("notValues"), attribute, true));
+  }
+
+  /** Values that a claim of the request's own token has. */
+  private sources(list: ConfigReader, attribute: Attribute, isNegative: bool): void {
+    if (list.length == 0) return;
+    const sources: Attribute[] = [];
+    for (let index = 0; index < list.length; index++) {
+      const key = list.at(index).asString();
+      if (!key.startsWith(CLAIMS) || !key.endsWith("]") || key.length < CLAIMS.length + 2) {
+        list.at(index).error("must be request.auth.claims[name]");
+      } else {
+        sources.push(this.context.attributes.claim(claimPath(key.substring(CLAIMS.length, key.length - 1))));
+      }
+    }
+    if (!this.context.isAuthenticating) list.warn(noTokens());
+    this.push(new ValueTerm(attribute, sources, isNegative));
   }
 
   private addresses(whose: AddressOf): void {
@@ -124,6 +150,8 @@ export class Condition {
     if (term !== null) this.into.push(term);
   }
 }
+
+const CLAIMS: string = "request.auth.claims[";
 
 /** The names in `a][b`; brackets in any other order make one name of all. */
 function claimPath(names: string): string[] {

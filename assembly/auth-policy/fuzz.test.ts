@@ -49,7 +49,24 @@ function altered(token: string, dice: Dice): string {
 function mutated(value: unknown, dice: Dice): unknown {
   const isDeeper = typeof value === "object" && value !== null && Object.keys(value).length > 0 && dice.chance(0.85);
   if (!isDeeper)
-    return dice.of<unknown>(["text", "", 5, -1, 1e300, true, null, [], {}, "*", "a*b", "{**}", [value], "/{"]);
+    return dice.of<unknown>([
+      "text",
+      "",
+      5,
+      -1,
+      1e300,
+      true,
+      null,
+      [],
+      {},
+      "*",
+      "a*b",
+      "{**}",
+      [value],
+      "/{",
+      "regex:a.*",
+      "regex:(",
+    ]);
   const name = dice.of(Object.keys(value));
   const member = mutated((value as Record<string, unknown>)[name], dice);
   if (Array.isArray(value)) return value.map((entry: unknown, index) => (String(index) === name ? member : entry));
@@ -90,7 +107,7 @@ describe("auth-policy and input that is made up", () => {
     "policies never trap",
     async () => {
       const dice = new Dice(5);
-      const options = { options: { sourceIpFrom: "remoteAddress" } };
+      const options = { options: { sourceIpFrom: "remoteAddress", regex: true } };
       await using host = await startEmulator(proxy([], {}, []));
       host.keepLatest();
       let taken = 0;

@@ -15,5 +15,7 @@ export class PolicyContext {
     readonly takesRemoteForPeer: bool,
     /** Whether there are tokens that claims can come from. */
     readonly isAuthenticating: bool,
+    /** Whether values can be regular expressions. */
+    readonly takesRegex: bool,
   ) {}
 }

@@ -1,8 +1,19 @@
-import { ByteView, CidrSet, ConfigReader, IpAddress, isUriTemplate, JsonKind, Text, UriTemplate } from "@attache/sdk";
+import {
+  ByteView,
+  CidrSet,
+  ConfigReader,
+  IpAddress,
+  isUriTemplate,
+  JsonKind,
+  Regex,
+  Text,
+  UriTemplate,
+} from "@attache/sdk";
 import { Attribute } from "./attribute";
 import { lowerCase } from "./lower-case";
 import { NamespaceMatch, ServiceAccountMatch, TrustDomainMatch } from "./peer-match";
 import { PolicyContext } from "./policy-context";
+import { RegexMatch, REGEX_MARK } from "./regex-match";
 import { PrincipalMatch } from "./request-principal";
 import { AddressOf, AddressTerm, RequestPrincipalTerm, Term, TextTerm } from "./term";
 import { ExactMatch, stringRule, TemplateMatch, TextMatch } from "./text-match";
@@ -49,7 +60,9 @@ export class Values {
     for (let index = 0; index < list.length; index++) {
       const value = this.readValue(list.at(index));
       if (value === null) continue;
-      const match = this.readMatch(list.at(index), value);
+      const match = value.startsWith(REGEX_MARK)
+        ? this.readRegex(list.at(index), value, isNegative)
+        : this.readMatch(list.at(index), value);
       if (match !== null) matches.push(match);
     }
     return new TextTerm(attribute, this.indexAttribute(attribute), new TextSet(matches), isNegative);
@@ -75,7 +88,9 @@ export class Values {
     const principals: PrincipalMatch[] = [];
     for (let index = 0; index < list.length; index++) {
       const value = this.readValue(list.at(index));
-      if (value !== null) principals.push(new PrincipalMatch(value));
+      if (value === null) continue;
+      if (value.startsWith(REGEX_MARK)) list.at(index).error(noRegex());
+      principals.push(new PrincipalMatch(value));
     }
     if (!this.context.isAuthenticating) list.warn(noTokens());
     return new RequestPrincipalTerm(principals, isNegative);
@@ -87,6 +102,27 @@ export class Values {
     const text = value.asString();
     if (isText && text.length == 0) value.error("empty value not allowed, found in " + this.label);
     return text.length == 0 ? null : text;
+  }
+
+  /** A regular expression, if the configuration asks for such: to Istio it is a text like any other. */
+  private readRegex(at: ConfigReader, value: string, isNegative: bool): TextMatch | null {
+    const context = this.context;
+    const kind = this.kind;
+    if (!context.takesRegex) {
+      at.warn("is compared as it is: with options.regex it would be a regular expression");
+      return this.readMatch(at, value);
+    }
+    if (kind > ValueKind.Principal) {
+      at.error(noRegex());
+      return null;
+    }
+    if (kind == ValueKind.Path) context.usesPath = true;
+    const pattern = value.substring(REGEX_MARK.length);
+    let regex = new Regex(pattern);
+    if (regex.error !== null) at.error(regex.error!);
+    else if (kind == ValueKind.Host) regex = new Regex("(?i:" + pattern + ")");
+    else if (kind == ValueKind.Principal) regex = new Regex("spiffe://(?:" + pattern + ")");
+    return new RegexMatch(regex, context.allows == isNegative);
   }
 
   private readMatch(at: ConfigReader, value: string): TextMatch | null {
@@ -168,6 +204,10 @@ export class Values {
     if (this.kind == ValueKind.Namespace) return attributes.namespacePart;
     return this.kind == ValueKind.ServiceAccount ? attributes.serviceAccountPart : attribute;
   }
+}
+
+function noRegex(): string {
+  return "cannot be a regular expression: these names are compared by parts";
 }
 
 export function noTokens(): string {

@@ -86,7 +86,7 @@ export function partsOf(rule: Fields): { from: Part[][]; to: Part[][]; when: Par
     listedIn(condition).map(([name, values]): Part => ({
       field: textIn(condition, "key"),
       values: values.map(String),
-      isNegative: name !== "values",
+      isNegative: name.startsWith("not"),
       rule: { when: [{ key: textIn(condition, "key"), [name]: values }] },
     })),
   );

@@ -1,21 +1,9 @@
-import { createPublicKey, generateKeyPairSync, sign } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { generateKeyPairSync, sign } from "node:crypto";
 import type { PluginOptions, StartHost } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileFilter, filterSource } from "../../test/compile-filter.ts";
-
-const vectors = process.env["ATTACHE_VECTORS"];
-
-/** One signature of the Wycheproof vectors. */
-interface Vector {
-  place: string;
-  jwk: object;
-  message: Buffer;
-  signature: Buffer;
-  isValid: boolean;
-}
+import { hasVectors, readVectors } from "../../test/wycheproof.ts";
 
 /** Checks what request headers say by the keys of its configuration, and answers with the outcome. */
 const source =
@@ -87,8 +75,8 @@ eachHost("checking signatures", (start) => {
       },
     );
 
-    describe.skipIf(!vectors)(
-      `Wycheproof${vectors ? "" : ": ATTACHE_VECTORS does not name a folder with vectors"}`,
+    describe.skipIf(!hasVectors)(
+      `Wycheproof${hasVectors ? "" : ": ATTACHE_VECTORS does not name a folder with vectors"}`,
       () => {
         it.each([
           ["ecdsa_secp256r1_sha256_p1363", "ES256"],
@@ -125,25 +113,4 @@ async function ask(
     "x-signature": signature.toString("base64url"),
   };
   return (await host.fetch("/", { headers })).text();
-}
-
-/** All but what libraries may see either way, and what headers cannot hold. */
-function readVectors(file: string): Vector[] {
-  const { testGroups } = JSON.parse(readFileSync(join(vectors!, "wycheproof", `${file}_test.json`), "utf8")) as {
-    testGroups: { publicKeyPem: string; tests: { tcId: number; msg: string; sig: string; result: string }[] }[];
-  };
-  const keys = new Map<string, object>();
-  return testGroups.flatMap(({ publicKeyPem, tests }) => {
-    const jwk = keys.get(publicKeyPem) ?? createPublicKey(publicKeyPem).export({ format: "jwk" });
-    keys.set(publicKeyPem, jwk);
-    return tests
-      .filter(({ msg, result }) => result !== "acceptable" && msg.length < 20_000)
-      .map(({ tcId, msg, sig, result }) => ({
-        place: `${file} ${tcId}`,
-        jwk,
-        message: Buffer.from(msg, "hex"),
-        signature: Buffer.from(sig, "hex"),
-        isValid: result === "valid",
-      }));
-  });
 }

@@ -21,6 +21,9 @@ export class JwtRule extends TokenVisitor {
   private readonly forwards: bool;
   private readonly audiences: Text[];
   private readonly delimited: string[];
+  private readonly requiresExpiration: bool;
+  /** Seconds for which a token may be valid still. */
+  private readonly longestLifetime: i64;
   /** The keys; `null` when they are {@link remote}. */
   private readonly jwks: Jwks | null;
   /** Keys that are fetched; `null` when they are in the configuration. */
@@ -50,6 +53,9 @@ export class JwtRule extends TokenVisitor {
     this.claimHeaders = readClaimHeaders(config.array("outputClaimToHeaders"));
     const delimited = readDelimited(config.array("spaceDelimitedClaims"));
     this.delimited = delimited;
+    const isLimited = config.has("maxLifetime");
+    this.longestLifetime = config.duration("maxLifetime", LONGEST_LIFETIME, SECOND, LONGEST_LIFETIME) / SECOND;
+    this.requiresExpiration = config.bool("requireExpiration", false) || isLimited;
     this.next = new Claims(delimited);
     if (issuer.length == 0) config.error("issuer or jwksUri must be non-empty string");
     const isInline = config.has("jwks");
@@ -125,6 +131,7 @@ export class JwtRule extends TokenVisitor {
     if (!root.member("iss").equals(this.issuer)) return JwtStatus.UnknownIssuer;
     const timing = this.checkTime(token.expires, token.notBefore);
     if (timing != JwtStatus.Ok) return timing;
+    if (!this.isLifetimeAllowed(token.expires)) return JwtStatus.LifetimeNotAllowed;
     if (!this.isMeantFor(root.member("aud"))) return JwtStatus.AudienceNotAllowed;
     const verifying = this.verify();
     if (verifying != JwtStatus.Ok) return verifying;
@@ -158,6 +165,12 @@ export class JwtRule extends TokenVisitor {
     return expires != NO_TIME && now - this.context.skew > expires ? JwtStatus.Expired : JwtStatus.Ok;
   }
 
+  /** What is allowed once is so later: less is left of it. */
+  private isLifetimeAllowed(expires: i64): bool {
+    if (expires == NO_TIME) return !this.requiresExpiration;
+    return expires - <i64>(currentTimeNs() / 1_000_000_000) <= this.longestLifetime;
+  }
+
   private isMeantFor(audience: JsonNode): bool {
     if (this.audiences.length == 0) return true;
     if (audience.kind == JsonKind.String) return this.isAudience(audience);
@@ -181,6 +194,10 @@ export class JwtRule extends TokenVisitor {
     return false;
   }
 }
+
+const SECOND: i64 = 1_000_000_000;
+/** A hundred years: no bound. */
+const LONGEST_LIFETIME: i64 = 36_525 * 86_400 * SECOND;
 
 /** Of the tokens that a rule remembers. */
 const MOST_CACHED_BYTES: i32 = 262_144;

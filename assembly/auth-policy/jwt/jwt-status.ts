@@ -24,6 +24,7 @@ export enum JwtStatus {
   UnknownIssuer,
   Expired,
   NotYetValid,
+  LifetimeNotAllowed,
   AudienceNotAllowed,
   NoKey,
   BadSignature,
@@ -85,6 +86,7 @@ export function jwtStatusText(status: JwtStatus): string {
       return "Audiences in Jwt are not allowed";
     case JwtStatus.NoKey:
       return "Jwks doesn't have key to match kid or alg from Jwt";
+    case JwtStatus.LifetimeNotAllowed:
     case JwtStatus.BadSignature:
       return "Jwt verification fails";
     case JwtStatus.TooMany:

@@ -101,7 +101,7 @@ async function withoutForeignFunctions(): Promise<string[]> {
   return names.filter((name) => name !== "proxy_call_foreign_function");
 }
 
-eachHost("auth-policy, tokens", (start: StartHost) => {
+eachHost("auth-policy, tokens", (start: StartHost, kind) => {
   const algorithms = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384 HS512".split(" ");
   it.each(algorithms.flatMap((algorithm) => [[algorithm, true] as const, [algorithm, false] as const]))(
     "takes a token signed by %s, where the proxy verifies signatures: %s",
@@ -220,6 +220,21 @@ eachHost("auth-policy, tokens", (start: StartHost) => {
   it("takes times with a minute of leeway", async () => {
     await using host = await start(proxy([rule()], [REQUIRE_TOKEN], { clockSkew: "0s" }));
     expect(await outcome(host, bearer(token({ exp: 4_000_000_000, nbf: 1_600_000_000.5, iat: 5e9 })))).toEqual(PASSED);
+  });
+
+  it("asks for an end, and one that is near, as jwt_authn does", async () => {
+    const seconds = Math.floor((kind === "emulator" ? Date.UTC(2025, 0) : Date.now()) / 1000);
+    const endless = bearer(token());
+    const ending = (inSeconds: number, more: object = {}) => bearer(token({ exp: seconds + inSeconds, ...more }));
+    const REFUSED: [number, string] = [401, "Jwt verification fails"];
+    await using requiring = await start(proxy([rule({ requireExpiration: true })]));
+    expect(await outcome(requiring, endless)).toEqual(REFUSED);
+    expect(await outcome(requiring, ending(1_000_000))).toEqual(PASSED);
+    await using limiting = await start(proxy([rule({ maxLifetime: "1h" })]));
+    expect(await outcome(limiting, endless)).toEqual(REFUSED);
+    expect(await outcome(limiting, ending(3000, { iat: seconds - 100_000 }))).toEqual(PASSED);
+    expect(await outcome(limiting, ending(7200, { iat: seconds + 7000 }))).toEqual(REFUSED);
+    expect(await outcome(limiting, ending(-3000))).toEqual([401, "Jwt is expired"]);
   });
 
   it("asks for one of the audiences", async () => {
@@ -428,6 +443,61 @@ eachHost("auth-policy, tokens", (start: StartHost) => {
         expect([claims, await outcome(host, bearer(token(claims)))]).toEqual([claims, PASSED]);
       for (const claims of denied)
         expect([claims, await outcome(host, bearer(token(claims)))]).toEqual([claims, DENIED]);
+    });
+
+    const tenant = "request.auth.claims[tenant]";
+    const tenantOf = (values: object, action = "ALLOW") => ({
+      action,
+      rules: [{ when: [{ key: "request.headers[x-tenant]", ...values }] }],
+    });
+    const asking = (claims: object | null, ...tenants: string[]): RequestOptions => ({
+      headers: {
+        ...(claims === null ? {} : { authorization: `Bearer ${token(claims)}` }),
+        ...(tenants.length === 0 ? {} : { "x-tenant": tenants }),
+      },
+    });
+    it.each<[string, object, RequestOptions[], RequestOptions[]]>([
+      [
+        "a header that has the value of one",
+        tenantOf({ valuesFrom: [tenant] }),
+        [asking({ tenant: "a" }, "a"), asking({ tenant: ["b", "a"] }, "a")],
+        [asking({ tenant: "a" }, "b"), asking({ tenant: "a" }), asking({}, "a"), asking(null, "a"), asking(null)],
+      ],
+      [
+        "every line of it",
+        tenantOf({ valuesFrom: [tenant] }),
+        [],
+        [asking({ tenant: "a" }, "a", "b"), asking({ tenant: "a" }, "a,b")],
+      ],
+      [
+        "a header that has another value, to deny",
+        tenantOf({ notValuesFrom: [tenant] }, "DENY"),
+        [asking({ tenant: "a" }, "a")],
+        [asking({ tenant: "a" }, "b"), asking({ tenant: "a" }, "a", "b"), asking({ tenant: "a" }), asking({}, "a")],
+      ],
+      [
+        "a header that has another value, to allow",
+        tenantOf({ notValuesFrom: [tenant] }),
+        [asking({ tenant: "a" }, "b")],
+        [asking({ tenant: "a" }, "a"), asking({ tenant: "a" }), asking({}, "b"), asking(null, "b")],
+      ],
+      [
+        "one of several claims",
+        tenantOf({ valuesFrom: [tenant, "request.auth.claims[org][id]"] }),
+        [asking({ tenant: "a", org: { id: "b" } }, "b")],
+        [asking({ org: { id: "b" } }, "c")],
+      ],
+    ])("%s", async (_, policy, allowed, denied) => {
+      await using host = await start(proxy([rule()], [policy]));
+      for (const request of allowed) expect([request, await outcome(host, request)]).toEqual([request, PASSED]);
+      for (const request of denied) expect([request, await outcome(host, request)]).toEqual([request, DENIED]);
+    });
+
+    it.each<[object, string]>([
+      [{ key: "destination.port", valuesFrom: [tenant] }, "valuesFrom and notValuesFrom cannot be used with"],
+      [{ key: "request.headers[a]", notValuesFrom: ["tenant"] }, "notValuesFrom[0]: must be request.auth.claims[name]"],
+    ])("and not by %j", async (condition, problem) => {
+      await expect(start(proxy([rule()], [{ rules: [{ when: [condition] }] }]))).rejects.toThrow(problem);
     });
 
     it("not those of the request before", async () => {
