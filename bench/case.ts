@@ -1,4 +1,5 @@
 import type { Surroundings } from "./rate-limit-service.ts";
+import type { Summary } from "./summary.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -25,4 +26,17 @@ export interface Case {
   body?: string;
   /** What has to run beside Envoy. */
   surroundings?: () => Promise<Surroundings>;
+}
+
+/** What is measured in this process, without Envoy. */
+export interface LocalCase {
+  name: string;
+  what: string;
+  measure(rounds: number): Promise<Result[]>;
+}
+
+export interface Result {
+  name: string;
+  /** Of Envoy's processor time per request beyond no filter; in a local case, of this process's time per step. */
+  microseconds: Summary;
 }

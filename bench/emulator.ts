@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { HeaderMap, startEmulator, type Emulator, type ResponseSink } from "@attache/harness";
-import { summary, type Summary } from "./summary.ts";
+import type { LocalCase, Result } from "./case.ts";
+import { summary } from "./summary.ts";
 
 /** What one step costs in the emulator, in microseconds of this process's time, all threads. */
 interface Step {
@@ -9,13 +10,6 @@ interface Step {
   count: number;
   prepare(module: Uint8Array): Promise<() => void | Promise<void>>;
 }
-
-/** A case without Envoy. */
-export const emulatorCase = {
-  name: "emulator",
-  what: "one step in the emulator, with a filter that adds a header",
-  variants: null,
-};
 
 const steps: readonly Step[] = [
   {
@@ -62,7 +56,13 @@ const steps: readonly Step[] = [
   },
 ];
 
-export async function measureEmulator(rounds: number): Promise<{ name: string; microseconds: Summary }[]> {
+export const emulatorCase: LocalCase = {
+  name: "emulator",
+  what: "one step in the emulator, with a filter that adds a header",
+  measure,
+};
+
+async function measure(rounds: number): Promise<Result[]> {
   const module = await readFile(new URL("../examples/hello-headers/build/plugin.wasm", import.meta.url));
   const taken = steps.map((): number[] => []);
   const runs = await Promise.all(steps.map(async (step) => await step.prepare(module)));

@@ -44,6 +44,14 @@ export const builders = {
   },
 };
 
+/** What the SDK does without the proxy, by crates of Rust. */
+export async function buildRustKernels(): Promise<string> {
+  const target = here("build/rust-kernels");
+  const flags = ["build", "--quiet", "--release", "--target", "wasm32-wasip1"];
+  await run("cargo", flags, { cwd: here("rust-kernels"), env: { ...process.env, CARGO_TARGET_DIR: target } });
+  return `${target}/wasm32-wasip1/release/attache_bench_kernels.wasm`;
+}
+
 /** Compiles in this folder, by paths relative to it: the options of the repository's filters are not for these. */
 async function asc(name: string, kind: string, flags: readonly string[]): Promise<void> {
   const program = here("../node_modules/.bin/asc");

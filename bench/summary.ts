@@ -12,5 +12,5 @@ export function summary(list: readonly number[]): Summary {
 }
 
 function round(value: number): number {
-  return Math.round(value * 100) / 100;
+  return Math.round(value * 1000) / 1000;
 }

@@ -2,18 +2,21 @@ import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Case, Variant } from "../bench/case.ts";
+import type { Case, Result, Variant } from "../bench/case.ts";
 import { cases } from "../bench/cases.ts";
-import { emulatorCase, measureEmulator } from "../bench/emulator.ts";
+import { emulatorCase } from "../bench/emulator.ts";
+import { kernelsCase } from "../bench/kernels.ts";
 import { prepare } from "../bench/modules.ts";
 import { BenchProxy, load } from "../bench/proxy.ts";
-import { summary, type Summary } from "../bench/summary.ts";
+import { streamsCase } from "../bench/streams.ts";
+import { summary } from "../bench/summary.ts";
 import { buildStale } from "./build.ts";
 import { setUp } from "./setup.ts";
 
-const names = [...cases, emulatorCase].map(({ name }) => name);
+const all = [...cases, streamsCase, kernelsCase, emulatorCase];
+const names = all.map(({ name }) => name);
 const usage = `Measures processor time per request in a real Envoy: each variant beside no filter, in one run, interleaved;
-and that of the emulator's own steps.
+that of the SDK's own code beside crates of Rust, and that of the emulator's steps.
 
   npm run bench                     all cases: ${names.join(", ")}
   npm run bench -- CASE …           some of them
@@ -39,12 +42,6 @@ const rounds = Number(values.rounds ?? 7);
 const seconds = Number(values.seconds ?? 2);
 const resultsFile = fileURLToPath(new URL("../bench/results.json", import.meta.url));
 
-interface Result {
-  name: string;
-  /** Of Envoy's processor time per request beyond no filter, or of this process's time per step of the emulator. */
-  microseconds: Summary;
-}
-
 await setUp(false, console.log);
 await buildStale(console.log);
 await prepare();
@@ -52,12 +49,13 @@ const results: Record<string, { what: string; variants: Result[] }> = await read
   (text) => (JSON.parse(text) as { cases: typeof results }).cases,
   () => ({}),
 );
-for (const measured of [...cases, emulatorCase]) {
+for (const measured of all) {
   if (positionals.length > 0 && !positionals.includes(measured.name)) continue;
   console.log(`\n${measured.name}: ${measured.what}`);
-  const variants = measured.variants === null ? await measureEmulator(rounds) : await measure(measured);
+  const isLocal = "measure" in measured;
+  const variants = isLocal ? await measured.measure(rounds) : await measure(measured);
   results[measured.name] = { what: measured.what, variants };
-  const sign = measured.variants === null ? unsigned : signed;
+  const sign = isLocal ? unsigned : signed;
   for (const { name, microseconds } of variants) {
     const { median, lower, upper } = microseconds;
     console.log(`  ${name.padEnd(50)} ${sign(median)} µs   (${sign(lower)} … ${sign(upper)})`);
@@ -110,5 +108,5 @@ function signed(value: number): string {
 }
 
 function unsigned(value: number): string {
-  return value.toFixed(2).padStart(7);
+  return value.toFixed(value < 10 ? 3 : 2).padStart(7);
 }
