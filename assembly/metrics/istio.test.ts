@@ -2,11 +2,12 @@ import { startEmulator } from "@attache/harness";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Metrics } from "../../harness/emulator/metrics.ts";
 import { encodePairs } from "../../harness/wasm/pairs.ts";
+import { allBut } from "../../test/capabilities.ts";
 
 /** Attributes that the proxy has beside the emulator's own, by their path with dots for NUL. */
 const attributes = new Map<string, string>();
 
-// No host here has Istio's filters, node and certificates: their attributes are given to the emulator.
+// No host here has Istio's filters, node and certificates: their attributes are given to the emulator. Its CEL would not find them.
 vi.mock("../../harness/properties/attributes.ts", async (original) => {
   const real = await original<typeof import("../../harness/properties/attributes.ts")>();
   const readProperty: typeof real.readProperty = (context, path) =>
@@ -15,6 +16,7 @@ vi.mock("../../harness/properties/attributes.ts", async (original) => {
 });
 
 const module = new URL("build/plugin.wasm", import.meta.url);
+const allowedCapabilities = await allBut("proxy_call_foreign_function", module);
 const object = (fields: Record<string, string>) => encodePairs(Object.entries(fields).flat());
 const direction = (value: number) => String.fromCharCode(value, 0, 0, 0, 0, 0, 0, 0);
 
@@ -46,7 +48,7 @@ const other = "spiffe://td/ns/certified/sa/front";
 async function labelsOf(given: Record<string, string>, configuration: object = {}): Promise<Record<string, string>> {
   for (const [path, value] of Object.entries(given)) attributes.set(path, value);
   const define = vi.spyOn(Metrics.prototype, "define");
-  await using host = await startEmulator({ plugins: [{ module, configuration }] });
+  await using host = await startEmulator({ plugins: [{ module, configuration, allowedCapabilities }] });
   expect((await host.fetch("/", { headers: { host: "reviews.example:80" } })).status).toBe(200);
   const name = define.mock.calls.map(([, name]) => name).find((name) => name.endsWith(";istio_requests_total"))!;
   const labels = name.split(";.;").slice(0, -1);

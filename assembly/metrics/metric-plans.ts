@@ -1,5 +1,6 @@
 import { ConfigReader, JsonKind } from "@attache/sdk";
-import { Attributes } from "./expression/attribute";
+import { Attribute, Attributes } from "./expression/attribute";
+import { CommonAttributes } from "./expression/common-attributes";
 import { Expression, ValueType } from "./expression/expression";
 import { NumberLiteral, TextLiteral } from "./expression/operators";
 import { ExpressionParser } from "./expression/parser";
@@ -42,6 +43,15 @@ export class MetricPlans {
       }
     }
     return used;
+  }
+
+  /** Tells which attributes are recorded for every stream. */
+  addCommon(common: CommonAttributes): void {
+    for (let index = 0; index < this.all.length; index++) {
+      const plan = this.all[index];
+      const value = plan.value;
+      if (!plan.isDropped && plan.condition === null && value instanceof Attribute) common.add(<Attribute>value);
+    }
   }
 
   readDefinitions(definitions: ConfigReader): void {

@@ -1,6 +1,7 @@
 import { eachHost } from "@attache/harness/vitest";
 import { Emulator, type Cluster, type HostOptions, type StartHost } from "@attache/harness";
 import { beforeAll, describe, expect, it } from "vitest";
+import { allBut } from "../../test/capabilities.ts";
 import { compileFilter } from "../../test/compile-filter.ts";
 import { series, standardLabels as standard } from "../../test/metric-series.ts";
 
@@ -125,8 +126,14 @@ eachHost("metrics", (start: StartHost) => {
       expect(await count(["http", "200", "", "-"])).toBe(1);
     });
 
-    it("takes ten host calls to read and four to record", async () => {
-      await using host = await start({ ...proxy({}), logLevel: "trace" });
+    it.each([
+      ["four", "where the proxy has CEL", 3, true],
+      ["nine", "elsewhere", 9, false],
+    ])("takes %s host calls to read %s, and four to record", async (_, __, properties, hasCel) => {
+      const options = proxy({});
+      const allowedCapabilities = await allBut("proxy_call_foreign_function", module);
+      if (!hasCel) options.plugins = [{ ...options.plugins[0]!, allowedCapabilities }];
+      await using host = await start({ ...options, logLevel: "trace" });
       const calls = async () => {
         const before = host.transcript.length;
         await host.fetch("/", shop);
@@ -136,9 +143,9 @@ eachHost("metrics", (start: StartHost) => {
       };
       await calls();
       const seen = await calls();
-      expect(seen.filter((name) => name === "proxy_get_property")).toHaveLength(10);
+      expect(seen.filter((name) => name === "proxy_get_property")).toHaveLength(properties);
       expect(seen.filter((name) => name === "proxy_record_metric")).toHaveLength(4);
-      expect(seen).toHaveLength(14);
+      expect(seen).toHaveLength(properties + 4 + (hasCel ? 1 : 0));
     });
   });
 

@@ -1,6 +1,7 @@
 import { ConfigReader, currentTimeNs, Gauge, HttpFilter, Plugin } from "@attache/sdk";
 import { AccessLog } from "./access-log";
 import { Attributes, beginEvaluation } from "./expression/attribute";
+import { CommonAttributes } from "./expression/common-attributes";
 import { ExpressionParser } from "./expression/parser";
 import { GrpcMessages } from "./grpc-messages";
 import { MeasuredStream } from "./measured-stream";
@@ -25,6 +26,7 @@ export class Metrics extends Plugin {
   private standard: StandardValues | null = null;
   private inFlight: Gauge | null = null;
   private accessLog: AccessLog | null = null;
+  private readonly common: CommonAttributes = new CommonAttributes();
 
   override configure(config: ConfigReader): void {
     const attributes = new Attributes();
@@ -48,6 +50,11 @@ export class Metrics extends Plugin {
     this.plans = plans;
     this.measurements = measurements(plans.all, maxSeries, false);
     this.messageMeasurements = measurements(plans.all, maxSeries, true);
+
+    const common = this.common;
+    plans.addCommon(common);
+    standard.addCommon(common, !this.countsMessages);
+    common.compile();
   }
 
   override createFilter(): HttpFilter {
@@ -83,6 +90,7 @@ export class Metrics extends Plugin {
     const inFlight = this.inFlight;
     if (inFlight !== null) inFlight.add(-1);
     beginEvaluation();
+    this.common.read();
     const standard = this.standard!;
     standard.evaluate(stream.protocol);
     const messages = stream.messages;

@@ -3,6 +3,7 @@ import { Attribute, Attributes } from "./expression/attribute";
 
 /** Whose view of a request the metrics are. */
 export const enum Side {
+  Unknown,
   Source,
   Destination,
   Waypoint,
@@ -11,6 +12,8 @@ export const enum Side {
 /** Tells for each request which side reports it: by the configuration, or by the direction of the listener. */
 export class Reporter {
   private readonly configured: i32;
+  /** Of the listener; the proxy has a plugin of its own for each direction. Not known before the first request. */
+  private known: Side = Side.Unknown;
   private readonly direction: Attribute;
 
   constructor(config: ConfigReader, attributes: Attributes) {
@@ -23,6 +26,7 @@ export class Reporter {
     if (this.configured == 2) return Side.Source;
     if (this.configured == 3) return Side.Destination;
     // 1 is inbound. A listener without a direction is a gateway's.
-    return this.direction.numberOr(0) == 1 ? Side.Destination : Side.Source;
+    if (this.known == Side.Unknown) this.known = this.direction.numberOr(0) == 1 ? Side.Destination : Side.Source;
+    return this.known;
   }
 }

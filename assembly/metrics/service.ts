@@ -1,5 +1,6 @@
 import { ByteView } from "@attache/sdk";
 import { Attribute, Attributes } from "./expression/attribute";
+import { CommonAttributes } from "./expression/common-attributes";
 import { Members } from "./members";
 
 /** The service a request went to, as Istio's `istio_stats` filter finds it. `null`: not known. */
@@ -26,6 +27,11 @@ export class Service {
     this.route = attributes.text("xds\0route_name");
     this.cluster = attributes.text("xds\0cluster_name");
     this.requestHost = attributes.text("request\0host");
+  }
+
+  /** Tells what is asked of every stream. */
+  addCommon(common: CommonAttributes): void {
+    if (this.usesHost && !this.isIstio) common.add(this.requestHost);
   }
 
   read(): void {

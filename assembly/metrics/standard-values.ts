@@ -1,5 +1,6 @@
 import { ByteView, Text } from "@attache/sdk";
 import { Attribute, Attributes } from "./expression/attribute";
+import { CommonAttributes } from "./expression/common-attributes";
 import { TextBuffer } from "./expression/text-buffer";
 import { Reporter, Side } from "./reporter";
 import { writeResponseFlags } from "./response-flags";
@@ -84,6 +85,20 @@ export class StandardValues {
     this.grpcStatus = attributes.integer("response\0grpc_status");
   }
 
+  /**
+   * Tells what is asked of every stream.
+   *
+   * @param readsProtocol whether the protocol is read when the stream has ended
+   */
+  addCommon(common: CommonAttributes, readsProtocol: bool): void {
+    if (this.uses(StandardLabel.RequestProtocol, StandardLabel.ResponseFlags)) {
+      common.add(this.code);
+      common.add(this.flags);
+      if (readsProtocol) common.add(this.contentType);
+    }
+    if (this.usesService) this.service.addCommon(common);
+  }
+
   startOf(label: StandardLabel): usize {
     return unchecked(this.starts[label]);
   }
@@ -113,9 +128,7 @@ export class StandardValues {
     const reporter = side == Side.Source ? this.source : side == Side.Destination ? this.destination : this.waypoint;
     this.set(StandardLabel.Reporter, reporter);
     this.fillWorkloads(side);
-    if (this.uses(StandardLabel.DestinationService, StandardLabel.DestinationService) || this.usesServiceName) {
-      this.fillService(side);
-    }
+    if (this.usesService) this.fillService(side);
   }
 
   private fillResponse(isGrpc: bool): void {
@@ -237,8 +250,11 @@ export class StandardValues {
     );
   }
 
-  private get usesServiceName(): bool {
-    return this.uses(StandardLabel.DestinationServiceName, StandardLabel.DestinationServiceNamespace);
+  private get usesService(): bool {
+    return (
+      this.uses(StandardLabel.DestinationService, StandardLabel.DestinationService) ||
+      this.uses(StandardLabel.DestinationServiceName, StandardLabel.DestinationServiceNamespace)
+    );
   }
 
   private setField(label: StandardLabel, workload: Workload, field: WorkloadField, absent: Text): void {

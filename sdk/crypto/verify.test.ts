@@ -2,6 +2,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import type { PluginOptions, StartHost } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { beforeAll, describe, expect, it } from "vitest";
+import { allBut } from "../../test/capabilities.ts";
 import { compileFilter, filterSource } from "../../test/compile-filter.ts";
 import { hasVectors, readVectors } from "../../test/wycheproof.ts";
 
@@ -35,16 +36,11 @@ const source =
   );
 
 eachHost("checking signatures", (start) => {
-  let module: Uint8Array<ArrayBuffer>;
+  let module: Uint8Array;
   let restricted: string[];
   beforeAll(async () => {
-    module = (await compileFilter(source)) as Uint8Array<ArrayBuffer>;
-    const compiled = await WebAssembly.compile(module);
-    const names = [...WebAssembly.Module.imports(compiled), ...WebAssembly.Module.exports(compiled)].map(
-      ({ name }) => name,
-    );
-    expect(names).toContain("proxy_call_foreign_function");
-    restricted = names.filter((name) => name !== "proxy_call_foreign_function");
+    module = await compileFilter(source);
+    restricted = await allBut("proxy_call_foreign_function", module);
   });
 
   describe.each(["by the filter itself", "by the proxy if it can"])("%s:", (by) => {

@@ -1,8 +1,8 @@
 import { constants, createHmac, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { startEmulator, type Host, type HostOptions, type RequestOptions, type StartHost } from "@attache/harness";
 import { eachHost } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
+import { allBut } from "../../../test/capabilities.ts";
 
 const module = new URL("../build/plugin.wasm", import.meta.url);
 
@@ -92,15 +92,6 @@ const DENIED: [number, string] = [403, "RBAC: access denied"];
 const claim = (name: string, ...values: string[]) => ({ rules: [{ when: [{ key: `request.auth.${name}`, values }] }] });
 const principal = (...requestPrincipals: string[]) => ({ rules: [{ from: [{ source: { requestPrincipals } }] }] });
 
-/** All that the module may use but the functions by which the proxy verifies signatures. */
-async function withoutForeignFunctions(): Promise<string[]> {
-  const compiled = await WebAssembly.compile(await readFile(module));
-  const names = [...WebAssembly.Module.imports(compiled), ...WebAssembly.Module.exports(compiled)].map(
-    ({ name }) => name,
-  );
-  return names.filter((name) => name !== "proxy_call_foreign_function");
-}
-
 eachHost("auth-policy, tokens", (start: StartHost, kind) => {
   const algorithms = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384 HS512".split(" ");
   it.each(algorithms.flatMap((algorithm) => [[algorithm, true] as const, [algorithm, false] as const]))(
@@ -108,7 +99,9 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
     async (algorithm, isHelped) => {
       const options = proxy([rule()], [REQUIRE_TOKEN]);
       if (!isHelped)
-        options.plugins = [{ ...options.plugins[0]!, allowedCapabilities: await withoutForeignFunctions() }];
+        options.plugins = [
+          { ...options.plugins[0]!, allowedCapabilities: await allBut("proxy_call_foreign_function", module) },
+        ];
       await using host = await start(options);
       const valid = token({}, { algorithm });
       expect(await outcome(host, bearer(valid))).toEqual(PASSED);

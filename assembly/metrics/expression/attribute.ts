@@ -30,6 +30,23 @@ export class Attribute extends Expression {
     return this.isThere;
   }
 
+  /** What CEL calls it: absent text is empty, and an absent number is `false`. */
+  get inCel(): string {
+    const names = this.path.split("\0");
+    const name = names[0] + "." + names[1];
+    if (names.length == 3) {
+      return '"' + names[2] + '" in ' + name + " ? " + name + '["' + names[2] + '"] : ""';
+    }
+    return "has(" + name + ") ? " + name + " : " + (this.type == ValueType.Text ? '""' : "false");
+  }
+
+  /** Takes what was read otherwise for this evaluation: the bytes of {@link inCel}. */
+  take(start: usize, size: i32): void {
+    this.readIn = evaluation;
+    this.isThere =
+      this.type == ValueType.Text ? this.give(start, size) : size == 8 && this.giveNumber(load<i64>(start));
+  }
+
   /** Its text; `null` when it is absent. */
   get view(): ByteView | null {
     return this.evaluate() ? ByteView.of(this.start, this.length) : null;
