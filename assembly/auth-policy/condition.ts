@@ -100,8 +100,8 @@ export class Condition {
       this.sources(config.get("valuesFrom"), attribute, false);
       this.sources(config.get("notValuesFrom"), attribute, true);
     }
-    this.push(new Values(this.context, kind, "Values").readTexts(config.get("values"), attribute, false));
-    this.push(new Values(this.context, kind, "NotValues").readTexts(config.get("notValues"), attribute, true));
+    this.push(new Values(this.context, kind, "values").readTexts(config.get("values"), attribute, false));
+    this.push(new Values(this.context, kind, "notValues").readTexts(config.get("notValues"), attribute, true));
   }
 
   /** Values that a claim of the request's own token has. */
@@ -122,9 +122,9 @@ export class Condition {
 
   private addresses(whose: AddressOf): void {
     const config = this.config;
-    this.push(new Values(this.context, ValueKind.Plain, "Values").readAddresses(config.get("values"), whose, false));
+    this.push(new Values(this.context, ValueKind.Plain, "values").readAddresses(config.get("values"), whose, false));
     this.push(
-      new Values(this.context, ValueKind.Plain, "NotValues").readAddresses(config.get("notValues"), whose, true),
+      new Values(this.context, ValueKind.Plain, "notValues").readAddresses(config.get("notValues"), whose, true),
     );
   }
 
@@ -135,9 +135,9 @@ export class Condition {
 
   private requestPrincipals(): void {
     const config = this.config;
-    const values = new Values(this.context, ValueKind.Plain, "Values");
+    const values = new Values(this.context, ValueKind.Plain, "values");
     this.push(values.readRequestPrincipals(config.get("values"), false));
-    const notValues = new Values(this.context, ValueKind.Plain, "NotValues");
+    const notValues = new Values(this.context, ValueKind.Plain, "notValues");
     this.push(notValues.readRequestPrincipals(config.get("notValues"), true));
   }
 

@@ -23,8 +23,8 @@ export class Policy {
   readonly rules: Rule[] = [];
   /** The external service that a `CUSTOM` policy has asked. */
   readonly provider: string;
-  private readonly name: string;
-  private readonly namespace: string;
+  /** Istio's name for it: `ns[foo]-policy[httpbin]`. */
+  private readonly id: string;
 
   /** @param position among the policies: the name of one that has none */
   constructor(config: ConfigReader, position: i32, context: PolicyContext) {
@@ -32,15 +32,16 @@ export class Policy {
     const spec = isResource ? config.object("spec") : config;
     const metadata = config.has("metadata") ? config.object("metadata") : config;
     if (isResource) readEnvelope(config);
-    this.name = metadata.string("name", position.toString());
-    this.namespace = metadata.string("namespace", "");
+    const name = metadata.string("name", position.toString());
+    const namespace = metadata.string("namespace", "");
+    this.id = "ns[" + namespace + "]-policy[" + name + "]";
     this.isDryRun = readDryRun(metadata.object("annotations"));
     if (config.has("metadata")) acceptAll(metadata);
 
     const action = <Action>spec.oneOf("action", ["ALLOW", "DENY", "AUDIT", "CUSTOM"], Action.Allow);
     this.action = action;
     this.provider = readProvider(spec, action);
-    context.namespace = this.namespace;
+    context.namespace = namespace;
     context.allows = this.action == Action.Allow;
     ignoreScope(spec);
     if (this.isDryRun && action != Action.Allow && action != Action.Deny) {
@@ -54,32 +55,10 @@ export class Policy {
   }
 
   private readRule(config: ConfigReader, index: i32, context: PolicyContext): void {
-    const place = ", found at rule " + index.toString();
-    const sources: Term[][] = [];
-    const from = config.array("from");
-    if (from.isPresent && from.length == 0) from.error("`from` must not be empty" + place);
-    for (let at = 0; at < from.length; at++) {
-      const source = from.at(at).asObject().object("source");
-      if (source.length == 0) from.at(at).error("`from.source` must not be empty" + place);
-      const terms = readSource(source, context);
-      if (source.length > 0 && terms.length == 0) source.error("`from.source` must not be empty" + place);
-      sources.push(terms);
-    }
-    const operations: Term[][] = [];
-    const to = config.array("to");
-    if (to.isPresent && to.length == 0) to.error("`to` must not be empty" + place);
-    for (let at = 0; at < to.length; at++) {
-      const operation = to.at(at).asObject().object("operation");
-      if (operation.length == 0) to.at(at).error("`to.operation` must not be nil" + place);
-      const terms = readOperation(operation, context);
-      if (operation.length > 0 && terms.length == 0) operation.error("`to.operation` must not be empty" + place);
-      operations.push(terms);
-    }
-    const conditions: Term[] = [];
-    const when = config.array("when");
-    for (let at = 0; at < when.length; at++) new Condition(when.at(at).asObject(), context, conditions).read();
-    const id = "ns[" + this.namespace + "]-policy[" + this.name + "]-rule[" + index.toString() + "]";
-    this.rules.push(new Rule(id, sources, operations, conditions));
+    const sources = config.has("from") ? readSources(config.array("from"), index, context) : NO_ALTERNATIVES;
+    const operations = config.has("to") ? readOperations(config.array("to"), index, context) : NO_ALTERNATIVES;
+    const conditions = config.has("when") ? readConditions(config.array("when"), context) : NO_TERMS;
+    this.rules.push(new Rule(this.id, index, sources, operations, conditions));
   }
 
   private checkRules(spec: ConfigReader, rules: ConfigReader): void {
@@ -90,6 +69,49 @@ export class Policy {
         "add an empty rule `{}` if you want it be triggered for every request",
     );
   }
+}
+
+// Shared by all rules: there can be ten thousand.
+const NO_ALTERNATIVES: Term[][] = [];
+const NO_TERMS: Term[] = [];
+
+function readSources(from: ConfigReader, index: i32, context: PolicyContext): Term[][] {
+  const sources: Term[][] = [];
+  if (from.length == 0) from.error("`from` must not be empty" + foundAt(index));
+  for (let at = 0; at < from.length; at++) {
+    const entry = from.at(at).asObject();
+    const source = entry.object("source");
+    if (source.length == 0) entry.error("`from.source` must not be empty" + foundAt(index));
+    const terms = readSource(source, context);
+    if (source.length > 0 && terms.length == 0) source.error("`from.source` must not be empty" + foundAt(index));
+    sources.push(terms);
+  }
+  return sources;
+}
+
+function readOperations(to: ConfigReader, index: i32, context: PolicyContext): Term[][] {
+  const operations: Term[][] = [];
+  if (to.length == 0) to.error("`to` must not be empty" + foundAt(index));
+  for (let at = 0; at < to.length; at++) {
+    const entry = to.at(at).asObject();
+    const operation = entry.object("operation");
+    if (operation.length == 0) entry.error("`to.operation` must not be nil" + foundAt(index));
+    const terms = readOperation(operation, context);
+    if (operation.length > 0 && terms.length == 0) operation.error("`to.operation` must not be empty" + foundAt(index));
+    operations.push(terms);
+  }
+  return operations;
+}
+
+function readConditions(when: ConfigReader, context: PolicyContext): Term[] {
+  const conditions: Term[] = [];
+  for (let at = 0; at < when.length; at++) new Condition(when.at(at).asObject(), context, conditions).read();
+  return conditions;
+}
+
+/** What Istio adds to a problem of a rule. */
+function foundAt(index: i32): string {
+  return ", found at rule " + index.toString();
 }
 
 /** The name of the external service. */

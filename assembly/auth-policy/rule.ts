@@ -4,17 +4,27 @@ import { Term } from "./term";
 /** One rule of a policy: any of its sources, any of its operations and all of its conditions. */
 @final
 export class Rule {
+  private name: string = "";
+
   /**
-   * @param id Istio's name for it: `ns[foo]-policy[httpbin]-rule[0]`
+   * @param policy Istio's name for its policy: `ns[foo]-policy[httpbin]`
+   * @param index its place there
    * @param sources the terms of each; without one, every source will do
    * @param operations likewise
    */
   constructor(
-    readonly id: string,
+    private readonly policy: string,
+    private readonly index: i32,
     readonly sources: Term[][],
     readonly operations: Term[][],
     readonly conditions: Term[],
   ) {}
+
+  /** Istio's name for it: `ns[foo]-policy[httpbin]-rule[0]`. Made when it is first asked for. */
+  get id(): string {
+    if (this.name.length == 0) this.name = this.policy + "-rule[" + this.index.toString() + "]";
+    return this.name;
+  }
 
   matches(request: RequestFacts, restricts: bool): bool {
     return (

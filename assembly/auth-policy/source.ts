@@ -51,9 +51,9 @@ function readField(
   context: PolicyContext,
   into: Term[],
 ): void {
+  if (!config.has(name)) return;
   const list = config.get(name);
-  if (!list.isPresent) return;
-  push(into, new Values(context, kind, capitalize(name)).readTexts(list, attribute, isNegative));
+  push(into, new Values(context, kind, name).readTexts(list, attribute, isNegative));
 }
 
 /** Why the address of the direct peer cannot be asked for. */
@@ -71,10 +71,7 @@ function readRequestPrincipals(
   context: PolicyContext,
   into: Term[],
 ): void {
-  push(
-    into,
-    new Values(context, ValueKind.Plain, capitalize(name)).readRequestPrincipals(config.get(name), isNegative),
-  );
+  push(into, new Values(context, ValueKind.Plain, name).readRequestPrincipals(config.get(name), isNegative));
 }
 
 function readBlocks(
@@ -85,17 +82,13 @@ function readBlocks(
   context: PolicyContext,
   into: Term[],
 ): void {
+  if (!config.has(name)) return;
   const list = config.get(name);
-  if (!list.isPresent) return;
   if (isPeer && !context.takesRemoteForPeer) list.error(noPeerAddress());
-  const values = new Values(context, ValueKind.Plain, capitalize(name));
+  const values = new Values(context, ValueKind.Plain, name);
   push(into, values.readAddresses(list, AddressOf.Client, isNegative));
 }
 
 function push(into: Term[], term: Term | null): void {
   if (term !== null) into.push(term);
-}
-
-function capitalize(name: string): string {
-  return String.fromCharCode(name.charCodeAt(0) & ~0x20) + name.substring(1);
 }

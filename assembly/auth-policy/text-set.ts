@@ -10,12 +10,13 @@ export class TextSet extends TextVisitor {
   private index: TextIndex | null = null;
   private found: FoundMatch | null = null;
   /** Those that no index can find. */
-  private tried: TextMatch[] = [];
+  private readonly tried: TextMatch[];
 
   constructor(readonly matches: TextMatch[]) {
     super();
-    if (matches.length < INDEXED_FROM) this.tried = matches;
-    else this.buildIndex();
+    const isSmall = matches.length < INDEXED_FROM;
+    this.tried = isSmall ? matches : [];
+    if (!isSmall) this.buildIndex();
   }
 
   /** Whether the text is in the set. */

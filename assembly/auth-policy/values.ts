@@ -46,9 +46,15 @@ export class Values {
   constructor(
     private readonly context: PolicyContext,
     private readonly kind: ValueKind,
-    /** The name in Istio's messages: `NotPaths`. */
-    private readonly label: string,
+    /** Of the field: `notPaths`. */
+    private readonly name: string,
   ) {}
+
+  /** The name in Istio's messages: `NotPaths`. */
+  private get label(): string {
+    const name = this.name;
+    return String.fromCharCode(name.charCodeAt(0) & ~0x20) + name.substring(1);
+  }
 
   /** The term for a list of texts; `null` when there is no such list. */
   readTexts(list: ConfigReader, attribute: Attribute, isNegative: bool): Term | null {
@@ -58,11 +64,11 @@ export class Values {
       list.error("must have at most " + MOST_SERVICE_ACCOUNTS.toString() + " values");
     }
     for (let index = 0; index < list.length; index++) {
-      const value = this.readValue(list.at(index));
+      const at = list.at(index);
+      const value = this.readValue(at);
       if (value === null) continue;
-      const match = value.startsWith(REGEX_MARK)
-        ? this.readRegex(list.at(index), value, isNegative)
-        : this.readMatch(list.at(index), value);
+      const isRegex = value.startsWith(REGEX_MARK);
+      const match = isRegex ? this.readRegex(at, value, isNegative) : this.readMatch(at, value);
       if (match !== null) matches.push(match);
     }
     return new TextTerm(attribute, this.indexAttribute(attribute), new TextSet(matches), isNegative);

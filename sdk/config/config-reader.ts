@@ -88,29 +88,12 @@ export class ConfigReader extends ConfigValue {
 
   /** Whether the member is given, and is not `null`. */
   has(name: string): bool {
-    return this.get(name).isPresent;
+    return isGiven(this.find(name));
   }
 
   /** The member, present or not. Its `as…` getters tell that it is missing when it is. */
   get(name: string): ConfigReader {
-    if (this.isPresent && this.expect(JsonKind.Object, "an object")) this.markVisited();
-    let found = absentNode();
-    let value = absentNode();
-    let member = this.node.first;
-    for (let i = this.length; i > 0; i--) {
-      const next = member.next;
-      if (member.equals(name) || isSnakeCase(member, name)) {
-        this.markAsked(member);
-        if (value.isAbsent) {
-          found = member;
-          value = next;
-        } else {
-          this.reader(name, next, member, -1).error("given twice; keep " + found.text);
-        }
-      }
-      member = next.next;
-    }
-    return this.reader(name, value, found, -1);
+    return this.readerOf(name, this.find(name));
   }
 
   /** The member; a problem when it is missing: `config.required("issuer").asString()`. */
@@ -145,44 +128,44 @@ export class ConfigReader extends ConfigValue {
    * is a problem, and answers the fallback as well.
    */
   string(name: string, fallback: string): string {
-    const member = this.get(name);
-    return member.isPresent ? member.readString(fallback) : fallback;
+    const member = this.given(name);
+    return member !== null ? member.readString(fallback) : fallback;
   }
 
   /** Like {@link string}, as UTF-8 bytes: what filters match on. */
   bytes(name: string, fallback: string): StaticArray<u8> {
-    const member = this.get(name);
-    return member.isPresent ? member.readBytes(fallback) : encode(fallback);
+    const member = this.given(name);
+    return member !== null ? member.readBytes(fallback) : encode(fallback);
   }
 
   /** An integer within `min` and `max`, both included. */
   integer(name: string, fallback: i64, min: i64 = i64.MIN_VALUE, max: i64 = i64.MAX_VALUE): i64 {
-    const member = this.get(name);
-    return member.isPresent ? member.readInteger(fallback, min, max) : fallback;
+    const member = this.given(name);
+    return member !== null ? member.readInteger(fallback, min, max) : fallback;
   }
 
   /** A finite number within `min` and `max`, both included. */
   number(name: string, fallback: f64, min: f64 = -f64.MAX_VALUE, max: f64 = f64.MAX_VALUE): f64 {
-    const member = this.get(name);
-    return member.isPresent ? member.readNumber(fallback, min, max) : fallback;
+    const member = this.given(name);
+    return member !== null ? member.readNumber(fallback, min, max) : fallback;
   }
 
   /** `true` or `false`. */
   bool(name: string, fallback: bool): bool {
-    const member = this.get(name);
-    return member.isPresent ? member.readBool(fallback) : fallback;
+    const member = this.given(name);
+    return member !== null ? member.readBool(fallback) : fallback;
   }
 
   /** Nanoseconds of a duration such as `"1.5s"`, `"300ms"` or `"1h30m"`, within `min` and `max` nanoseconds. */
   duration(name: string, fallback: i64, min: i64 = 0, max: i64 = i64.MAX_VALUE): i64 {
-    const member = this.get(name);
-    return member.isPresent ? member.readDuration(fallback, min, max) : fallback;
+    const member = this.given(name);
+    return member !== null ? member.readDuration(fallback, min, max) : fallback;
   }
 
   /** Index of the string in `choices`: `config.oneOf("action", ["ALLOW", "DENY"], 0)`. */
   oneOf(name: string, choices: StaticArray<string>, fallback: i32): i32 {
-    const member = this.get(name);
-    return member.isPresent ? member.readOneOf(choices, fallback) : fallback;
+    const member = this.given(name);
+    return member !== null ? member.readOneOf(choices, fallback) : fallback;
   }
 
   /** This value, which must be an object. If it is not, that is a problem, and everything in it is absent. */
@@ -210,9 +193,37 @@ export class ConfigReader extends ConfigValue {
     if (!this.source.isFinished) {
       this.source.isFinished = true;
       if (this.kind == JsonKind.Object) this.markVisited();
-      this.findUnknown(strict);
+      if (hasUnknown(this.node)) this.findUnknown(strict);
     }
     return this.source.problems.list();
+  }
+
+  /** The name of the member as it stands in the document; absent without one. */
+  private find(name: string): JsonNode {
+    this.field.child(name);
+    if (this.isPresent && this.expect(JsonKind.Object, "an object")) this.markVisited();
+    let found = absentNode();
+    let member = this.node.first;
+    for (let i = this.length; i > 0; i--) {
+      const value = member.next;
+      if (member.equals(name) || isSnakeCase(member, name)) {
+        this.markAsked(member);
+        if (found.isAbsent) found = member;
+        else this.reader(name, value, member, -1).error("given twice; keep " + found.text);
+      }
+      member = value.next;
+    }
+    return found;
+  }
+
+  /** The member, if it is given. */
+  private given(name: string): ConfigReader | null {
+    const found = this.find(name);
+    return isGiven(found) ? this.readerOf(name, found) : null;
+  }
+
+  private readerOf(name: string, found: JsonNode): ConfigReader {
+    return this.reader(name, found.isAbsent ? found : found.next, found, -1);
   }
 
   private reader(name: string, node: JsonNode, nameNode: JsonNode, index: i32): ConfigReader {
@@ -244,7 +255,7 @@ export class ConfigReader extends ConfigValue {
         const member = this.reader("", value, name, i);
         if (strict) member.error(message);
         else member.warn(message);
-      } else if (value.kind >= JsonKind.Array) {
+      } else if (hasUnknown(value)) {
         this.reader(this.nameAskedFor(name), value, name, i).findUnknown(strict);
       }
       node = value.next;
@@ -260,6 +271,28 @@ export class ConfigReader extends ConfigValue {
     }
     return "";
   }
+}
+
+/** Whether the member of this name, if there is one, has a value. */
+function isGiven(name: JsonNode): bool {
+  return !name.isAbsent && name.next.kind != JsonKind.Null;
+}
+
+/** Whether a member somewhere in `value` was not asked for, where the filter has asked for members at all. */
+function hasUnknown(value: JsonNode): bool {
+  const isMap = value.kind == JsonKind.Object;
+  const count = value.count;
+  if (!count || (isMap && !(value.first.mark & VISITED))) return false;
+  let child = value.first;
+  for (let i = 0; i < count; i++) {
+    if (isMap) {
+      if (!(child.mark & ASKED)) return true;
+      child = child.next;
+    }
+    if (hasUnknown(child)) return true;
+    child = child.next;
+  }
+  return false;
 }
 
 /** Whether `node` is `name`, given in lowerCamelCase, in snake_case. */
