@@ -1,10 +1,10 @@
 /**
- * Part of the compiler transform: stores string literals in a third of the room, and has the module unpack them before
+ * Part of the compiler transform: stores string literals in a fifth of the room, and has the module unpack them before
  * anything else runs (`memory/packed-texts.ts`).
  *
  * In a module a literal takes two bytes for each character and some fifteen more, and a filter with a configuration has
- * hundreds. Packed, it takes a byte for each character and one more. In memory it is what it would be anyway, at the same
- * address, so code that uses it costs the same.
+ * hundreds. Packed, it takes a byte and one for each character, or for several that often stand together. In memory it is what
+ * it would be anyway, at the same address, so code that uses it costs the same.
  */
 
 const UNPACK = "unpackTexts";
@@ -16,6 +16,10 @@ const STRING_CLASS = 2;
 /** Objects are aligned so that their content is. */
 const ALIGNMENT = 16;
 
+/** Codes below are characters, these stand for two others. */
+const FIRST_PAIR = 0x80;
+const LAST_PAIR = 0xff;
+
 const LONGEST = 0x7f;
 const HAS_GAP = 0x80;
 const LARGEST_GAP = 0xffff;
@@ -25,16 +29,18 @@ const PAGE_SIZE = 0x10000;
 export function packTexts(module, binaryen) {
   if (module.getFunction(UNPACK_FUNCTION) === 0) return;
   const segments = segmentsOf(module);
-  const { bytes, others } = pack(segments);
+  const { pairs, bytes, others } = pack(segments);
   // Nothing is allocated before the texts are unpacked, so their packed form stands where the heap will begin.
   const start = Math.max(...segments.map(({ offset, data }) => offset + data.length));
-  const end = start + bytes.length;
+  const packed = Uint8Array.of(...pairs, ...bytes);
+  const end = start + packed.length;
   const { initial, max = -1 } = module.getMemoryInfo();
   const constant = (segment) => ({ ...segment, offset: module.i32.const(segment.offset) });
   const pages = Math.max(initial, Math.ceil(end / PAGE_SIZE));
-  module.setMemory(pages, max, null, [...others, { offset: start, data: bytes, passive: false }].map(constant));
+  module.setMemory(pages, max, null, [...others, { offset: start, data: packed, passive: false }].map(constant));
   const main = module.getFunction("~start");
-  const unpack = module.call(UNPACK_FUNCTION, [module.i32.const(start), module.i32.const(end)], binaryen.none);
+  const addresses = [start, start + pairs.length, end].map((address) => module.i32.const(address));
+  const unpack = module.call(UNPACK_FUNCTION, addresses, binaryen.none);
   binaryen.Function.setBody(main, module.block(null, [unpack, binaryen.Function.getBody(main)]));
   module.removeExport(UNPACK);
 }
@@ -49,26 +55,67 @@ function segmentsOf(module) {
 /**
  * The texts of `segments` as `unpackTexts` reads them, and the other segments: for each text its length, with
  * {@link HAS_GAP} followed by the gap between its object and the one before (in two bytes, in units of the alignment), and
- * its characters.
+ * the codes of its characters.
  */
 function pack(segments) {
-  const bytes = [];
+  const texts = [];
   const others = [];
   let next = ALIGNMENT;
   for (const segment of segments) {
     const content = segment.offset + HEADER_SIZE;
-    const text = textOf(segment);
+    const codes = textOf(segment);
     const gap = (content - next) / ALIGNMENT;
-    if (text === null || gap < 0 || gap > LARGEST_GAP || !Number.isInteger(gap)) {
+    if (codes === null || gap < 0 || gap > LARGEST_GAP || !Number.isInteger(gap)) {
       others.push(segment);
       continue;
     }
-    bytes.push(gap === 0 ? text.length : text.length | HAS_GAP);
-    if (gap > 0) bytes.push(gap & 0xff, gap >> 8);
-    bytes.push(...text);
-    next = contentAfter(content + text.length * 2);
+    const head = gap === 0 ? [codes.length] : [codes.length | HAS_GAP, gap & 0xff, gap >> 8];
+    texts.push({ head, codes });
+    next = contentAfter(content + codes.length * 2);
   }
-  return { bytes: Uint8Array.from(bytes), others };
+  const pairs = pairUp(texts);
+  const bytes = texts.flatMap(({ head, codes }) => [...head, ...codes]);
+  return { pairs: Uint8Array.from(pairs.flat()), bytes: Uint8Array.from(bytes), others };
+}
+
+/**
+ * Has one code stand for the two that are most often beside each other, again and again (Gage, "A New Algorithm for Data
+ * Compression", 1994). The answer is the pairs, in the order of their codes.
+ */
+function pairUp(texts) {
+  const pairs = [];
+  for (let code = FIRST_PAIR; code <= LAST_PAIR; code++) {
+    const [pair, count] = mostFrequentPair(texts);
+    if (count <= pair.length) break;
+    pairs.push(pair);
+    for (const text of texts) text.codes = replacePair(text.codes, pair, code);
+  }
+  return pairs;
+}
+
+function mostFrequentPair(texts) {
+  const counts = new Map();
+  for (const { codes } of texts) {
+    for (let at = 1; at < codes.length; at++) {
+      const key = (codes[at - 1] << 8) | codes[at];
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      // Of three equal ones only two are a pair.
+      if (codes[at - 1] === codes[at] && codes[at] === codes[at + 1]) at++;
+    }
+  }
+  let [best, most] = [0, 0];
+  for (const [key, count] of counts) if (count > most) [best, most] = [key, count];
+  return [[best >> 8, best & 0xff], most];
+}
+
+function replacePair(codes, [first, second], code) {
+  const replaced = [];
+  for (let at = 0; at < codes.length; at++) {
+    const isPair = codes[at] === first && codes[at + 1] === second;
+    replaced.push(isPair ? code : codes[at]);
+    if (isPair) at++;
+  }
+  return replaced;
 }
 
 /** Where the content of the object after the one that ends at `end` is. */
@@ -85,5 +132,5 @@ function textOf({ data, passive }) {
   if (!isString || size / 2 > LONGEST || size > data.length - HEADER_SIZE) return null;
   const units = Array.from({ length: size / 2 }, (_, index) => view.getUint16(HEADER_SIZE + index * 2, true));
   const rest = data.subarray(HEADER_SIZE + size);
-  return units.every((unit) => unit < 0x100) && rest.every((byte) => byte === 0) ? units : null;
+  return units.every((unit) => unit < FIRST_PAIR) && rest.every((byte) => byte === 0) ? units : null;
 }

@@ -6,6 +6,7 @@
  * - tells the SDK how many bytes are allocated, which the compiler's collector keeps to itself;
  * - leaves out the allocator's checks of itself. Those of filters (`assert`, `!`, array bounds) stay;
  * - leaves out of static objects what only the allocator reads of those on the heap;
+ * - makes functions with one caller part of it;
  * - stores string literals packed (`packed-texts.mjs`).
  */
 import { CommonFlags, DiagnosticCode, ElementKind, Node } from "assemblyscript";
@@ -80,6 +81,7 @@ export default class FilterTransform extends Transform {
 
   afterInitialize(program) {
     shrinkStaticObjects(program);
+    inlineSingleCalls(program.module);
     const overridden = new Set();
     for (const prototype of classPrototypes(program)) {
       const base = contextBase(prototype);
@@ -108,6 +110,12 @@ function shrinkStaticObjects(program) {
     this.program.OBJECTInstance.writeField("mmInfo", 0, buffer, 0);
     return buffer;
   };
+}
+
+/** A function that is called at one place becomes part of it, however large it is: the compiler's own bound is 80 instructions. */
+function inlineSingleCalls(module) {
+  const { setOneCallerInlineMaxSize } = module;
+  module.setOneCallerInlineMaxSize = () => setOneCallerInlineMaxSize.call(module, -1);
 }
 
 function* classPrototypes(program) {

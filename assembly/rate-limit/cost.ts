@@ -45,8 +45,12 @@ export class Cost {
     return cost == 0 ? this.fixed : cost;
   }
 
-  /** As {@link of} what a request takes whose response has these headers; 0 when it does not count, or says so itself. */
-  ofResponse(headers: ResponseHeaders): u64 {
+  /**
+   * As {@link of} what a request takes whose response has these headers; 0 when it does not count, or says so itself. Without a
+   * response, `null`, it takes the fixed cost.
+   */
+  ofResponse(headers: ResponseHeaders | null): u64 {
+    if (headers === null) return this.fixed;
     if (this.statuses.length > 0 && !hasStatus(this.statuses, headers.status)) return 0;
     const header = this.responseHeader;
     return header === null ? this.fixed : this.parse(headers.getBytesOf(header));

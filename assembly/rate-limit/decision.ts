@@ -1,3 +1,4 @@
+import { Text } from "@attache/sdk";
 import { Limit } from "./limit";
 import { Quota } from "./quota";
 import { Verdict } from "./verdict";
@@ -8,6 +9,8 @@ import { Window } from "./window";
 export class Decision {
   /** When its windows were idle with what it charged: see `Quota.refund`. */
   readonly idle: StaticArray<u64>;
+  /** Of the key, when the service has still to be told what the request takes. */
+  unreported: StaticArray<Text | null> | null = null;
   private readonly closest: Window | null;
   /** What clients are told, for each window: what is left, when all of it is, and how long to wait. */
   private readonly told: StaticArray<u64>;

@@ -186,6 +186,21 @@ export class MatchEntry extends KeyEntry {
   }
 }
 
+/** Who the client is: issuer and subject of a verified token, else the identity in its certificate. */
+@final
+export class ConsumerEntry extends KeyEntry {
+  private readonly issuer: ClaimEntry = new ClaimEntry(["iss"]);
+  private readonly subject: ClaimEntry = new ClaimEntry(["sub"]);
+  private readonly peer: AttributeEntry = new AttributeEntry("connection\0uri_san_peer_certificate");
+
+  override find(headers: RequestHeaders): ByteView | null {
+    const subject = this.subject.find(headers);
+    const issuer: ByteView | null = subject === null ? null : this.issuer.find(headers);
+    if (subject === null || issuer === null) return this.peer.find(headers);
+    return issuer.concat(ByteView.ofText("/")).concat(subject);
+  }
+}
+
 /** A claim of a verified token: text, a number or truth. */
 @final
 export class ClaimEntry extends KeyEntry {
@@ -195,7 +210,9 @@ export class ClaimEntry extends KeyEntry {
 
   constructor(private readonly path: string[]) {
     super();
-    this.attribute = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0payload\0" + path.join("\0");
+    let attribute = "metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0payload";
+    for (let index = 0; index < path.length; index++) attribute += "\0" + path[index];
+    this.attribute = attribute;
   }
 
   override find(headers: RequestHeaders): ByteView | null {

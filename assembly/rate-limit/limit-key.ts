@@ -1,7 +1,7 @@
-import { ByteView, ConfigReader, RequestHeaders } from "@attache/sdk";
-import { ClientAddress } from "./client-address";
+import { ByteView, ConfigReader, RequestHeaders, Text } from "@attache/sdk";
 import { HashKey } from "./hash-key";
 import { KeyEntry, OnMissing } from "./key-entry";
+import { LimitSurroundings } from "./limit-surroundings";
 import { readKeyEntry } from "./read-key-entry";
 import { sipHash } from "./sip-hash";
 
@@ -13,15 +13,13 @@ export class LimitKey {
   readonly values: StaticArray<usize>;
   /** Of the values; 0 stands for no key at all. */
   hash: u64 = 0;
+  private readonly hashKey: HashKey;
 
-  constructor(
-    config: ConfigReader,
-    client: ClientAddress,
-    private readonly hashKey: HashKey,
-  ) {
+  constructor(config: ConfigReader, surroundings: LimitSurroundings) {
+    this.hashKey = surroundings.hashKey;
     this.values = new StaticArray<usize>(config.length);
     for (let index = 0; index < config.length; index++) {
-      this.entries.push(readKeyEntry(config.at(index).asObject(), client));
+      this.entries.push(readKeyEntry(config.at(index).asObject(), surroundings.client));
     }
   }
 
@@ -35,7 +33,6 @@ export class LimitKey {
   /** Reads values and hash. The answer is `SkipLimit` or `Reject` if an entry is missing that asks for it. */
   read(headers: RequestHeaders): OnMissing {
     const entries = this.entries;
-    let hash: u64 = 0;
     for (let index = 0; index < entries.length; index++) {
       const entry = unchecked(entries[index]);
       const onMissing = entry.onMissing;
@@ -45,15 +42,53 @@ export class LimitKey {
         if (onMissing == OnMissing.UseEmpty) value = ByteView.of(0, 0);
       }
       unchecked((this.values[index] = changetype<usize>(value)));
-      // Each hash is part of the next one's key, so where one value ends and the next begins makes a difference.
-      hash = value !== null ? sipHash(value.start, value.length, this.hashKey.low ^ hash, this.hashKey.high) : ~hash;
     }
-    this.hash = max<u64>(hash, 1);
+    this.hash = this.hashUnder(this.hashKey.low, this.hashKey.high);
     return OnMissing.SkipEntry;
+  }
+
+  /** A number that the values have on all proxies. */
+  get sample(): u64 {
+    return this.hashUnder(0, 0);
+  }
+
+  /** Counts together with all keys that differ only in the entries that an override names. */
+  share(number: i32, entries: i32[]): void {
+    for (let index = 0; index < entries.length; index++) this.values[entries[index]] = 0;
+    this.hash = this.hashUnder(this.hashKey.low ^ number, this.hashKey.high);
+  }
+
+  private hashUnder(low: u64, high: u64): u64 {
+    const values = this.values;
+    let hash: u64 = 0;
+    for (let index = 0; index < values.length; index++) {
+      const value = changetype<ByteView | null>(unchecked(values[index]));
+      // Each hash is part of the next one's key, so where one value ends and the next begins makes a difference.
+      hash = value !== null ? sipHash(value.start, value.length, low ^ hash, high) : ~hash;
+    }
+    return max<u64>(hash, 1);
   }
 
   /** The value of an entry, or `null`. */
   valueAt(index: i32): ByteView | null {
     return changetype<ByteView | null>(this.values[index]);
+  }
+
+  /** Copies of the values, for {@link restore} in another callback. */
+  save(): StaticArray<Text | null> {
+    const copies = new StaticArray<Text | null>(this.values.length);
+    for (let index = 0; index < copies.length; index++) {
+      const value = this.valueAt(index);
+      if (value !== null) copies[index] = Text.ofBytes(value);
+    }
+    return copies;
+  }
+
+  /** Has the values again that a request had. */
+  restore(copies: StaticArray<Text | null>): void {
+    for (let index = 0; index < copies.length; index++) {
+      const copy = copies[index];
+      this.values[index] = copy === null ? 0 : changetype<usize>(copy.view);
+    }
   }
 }

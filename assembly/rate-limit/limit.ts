@@ -1,14 +1,13 @@
 import { ConfigReader, currentTimeNs, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
 import { Algorithm, readAlgorithm } from "./algorithm";
 import { Answer } from "./answer";
-import { ClientAddress } from "./client-address";
 import { Cost } from "./cost";
 import { Decision } from "./decision";
-import { HashKey } from "./hash-key";
 import { OnMissing } from "./key-entry";
 import { LimitKey } from "./limit-key";
 import { LimitMetrics } from "./limit-metrics";
 import { checkName } from "./limit-name";
+import { LimitSurroundings } from "./limit-surroundings";
 import { Override } from "./override";
 import { Percentage } from "./percentage";
 import { Quota } from "./quota";
@@ -32,6 +31,10 @@ export class Limit {
   readonly isShadow: bool;
   /** Counted by the service, for several proxies. */
   readonly isGlobal: bool;
+  /** The service is asked without counting, and told what a request takes when its response comes. */
+  private readonly isReported: bool;
+  /** Whether all workers count together. */
+  private readonly isShared: bool;
   /** Counts requests until they end. */
   private readonly isConcurrency: bool;
   readonly metrics: LimitMetrics;
@@ -45,6 +48,8 @@ export class Limit {
   private readonly overrides: Override[] = [];
   private readonly ownQuota: Quota;
   private readonly cost: Cost;
+  /** Whether shares of requests are those of certain keys, not any. */
+  private readonly isSampledByKey: bool;
   private readonly enabled: Percentage;
   private readonly enforced: Percentage;
   private readonly allowsOnFailure: bool;
@@ -62,23 +67,27 @@ export class Limit {
   constructor(
     config: ConfigReader,
     readonly rule: i32,
-    client: ClientAddress,
-    hashKey: HashKey,
-    defaultSlots: i64,
+    surroundings: LimitSurroundings,
   ) {
     const name = config.required("name").asString();
-    const isGlobal = config.oneOf("scope", ["local", "global"], 0) == 1;
+    const scope = config.oneOf("scope", ["local", "global", "worker"], 0);
+    const isGlobal = scope == 1;
+    const parts = scope == 2 ? surroundings.replicas * surroundings.workers : surroundings.replicas;
+    this.isShared = scope != 2;
     const algorithm = isGlobal ? Algorithm.Gcra : readAlgorithm(config);
     this.isGlobal = isGlobal;
     this.overs = isGlobal ? new OverLimitCache() : null;
     this.name = name;
     this.metrics = new LimitMetrics(name);
-    const ownQuota = isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name);
+    const ownQuota = isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name, parts);
     this.ownQuota = ownQuota;
     this.quota = ownQuota;
     this.match = new RequestMatches(config.array("match"));
-    this.cost = new Cost(config);
+    const cost = new Cost(config);
+    this.cost = cost;
+    this.isReported = isGlobal && cost.isLate;
     this.isConcurrency = algorithm == Algorithm.Concurrency;
+    this.isSampledByKey = config.oneOf("percentBy", ["request", "key"], 0) == 1;
     this.enabled = new Percentage(config, "enabledPercent");
     this.enforced = new Percentage(config, "enforcedPercent");
     this.ownAnswer = config.has("response") ? new Answer(config.object("response")) : null;
@@ -86,16 +95,17 @@ export class Limit {
     this.allowsOnFailure = config.oneOf("failureMode", ["deny", "allow"], 0) == 1;
     this.failureDenied = new Percentage(config, "failureModeDenyPercent");
     const key = config.array("key");
-    this.slots = key.length == 0 || isGlobal ? 1 : <u32>config.integer("slots", defaultSlots, 4, 4_194_304);
-    this.key = new LimitKey(key, client, hashKey);
+    const mostSlots: i64 = scope == 2 ? 65_536 : 4_194_304;
+    const slots = min(surroundings.slots, mostSlots);
+    this.slots = key.length == 0 || isGlobal ? 1 : <u32>config.integer("slots", slots, 4, mostSlots);
+    this.key = new LimitKey(key, surroundings);
 
     if (config.has("name")) checkName(config.get("name"), name);
-    if (this.cost.isLate && (isGlobal || this.isConcurrency)) {
-      config.error("responses tell costs of local limits only, and not with concurrency");
-    }
+    if (cost.isLate && this.isConcurrency) config.error("with concurrency, responses tell no costs");
     const overrides = config.array("overrides");
     for (let index = 0; index < overrides.length; index++) {
-      this.overrides.push(new Override(overrides.at(index).asObject(), this.key.entries, algorithm, name, isGlobal));
+      const entry = overrides.at(index).asObject();
+      this.overrides.push(new Override(entry, this.key.entries, algorithm, name, isGlobal, parts));
     }
     if (isGlobal && key.length == 0) config.error("a global limit needs a key");
   }
@@ -124,7 +134,7 @@ export class Limit {
     for (let index = 0; index < this.overrides.length; index++) {
       size = max(size, this.overrides[index].quota.stateSize);
     }
-    this.table = new StateTable("rate-limit\0" + this.name + "\0" + generation, this.slots, size);
+    this.table = new StateTable("rate-limit\0" + this.name + "\0" + generation, this.slots, size, this.isShared);
   }
 
   /** Whether a request over this limit, or one that could not be counted, is to be answered by the filter. */
@@ -137,13 +147,15 @@ export class Limit {
   concerns(headers: RequestHeaders): bool {
     this.verdict = Verdict.NotConcerned;
     this.charged = 0;
-    if (!this.match.matches(headers) || !this.enabled.takes()) return false;
+    if (!this.match.matches(headers) || (!this.isSampledByKey && !this.enabled.takes(0))) return false;
     const missing = this.key.read(headers);
     if (missing == OnMissing.SkipLimit) return false;
-    this.hash = this.key.hash;
-    this.isEnforced = !this.isShadow && this.enforced.takes();
-    this.deniesFailure = !this.allowsOnFailure && this.failureDenied.takes();
+    const sample = this.isSampledByKey && missing != OnMissing.Reject ? this.key.sample : 0;
+    if (sample != 0 && !this.enabled.takes(sample)) return false;
+    this.isEnforced = !this.isShadow && this.enforced.takes(rotl(sample, 32));
+    this.deniesFailure = !this.allowsOnFailure && this.failureDenied.takes(0);
     this.quota = missing == OnMissing.Reject ? nothing() : this.findQuota();
+    this.hash = this.key.hash;
     this.quota.closest = null;
     return true;
   }
@@ -154,7 +166,7 @@ export class Limit {
     else if (this.quota.isBan) this.verdict = Verdict.Over;
     else if (now == 0) this.verdict = Verdict.Failed;
     else {
-      this.charged = this.cost.of(headers);
+      this.charged = this.isReported ? 0 : this.cost.of(headers);
       if (this.isGlobal) this.lookUp(now);
       else this.charge(now);
     }
@@ -197,6 +209,7 @@ export class Limit {
     if (this.verdict == Verdict.NotConcerned) return next;
     const decision = new Decision(this, next, this.verdict, this.quota, this.hash, this.charged, this.isEnforced, this.deniesFailure); // prettier-ignore
     if (this.hasTaken(decision)) this.quota.readIdle(this.table!.states, decision.idle);
+    if (this.isReported && this.verdict == Verdict.Asked) decision.unreported = this.key.save();
     return decision;
   }
 
@@ -215,10 +228,22 @@ export class Limit {
     if (this.hasTaken(decision)) this.correct(decision, 0, now);
   }
 
-  /** Takes what a request costs by its response instead of what it has taken. Cost: three host calls, or none. */
-  settle(decision: Decision, headers: ResponseHeaders): void {
-    if (!this.cost.isLate || !this.hasTaken(decision)) return;
-    this.correct(decision, this.cost.ofResponse(headers), currentTimeNs());
+  /**
+   * Takes what a request costs by its response, or without one, instead of what it has taken. The answer is whether the service
+   * has to be told. Cost: three host calls, or none.
+   */
+  settle(decision: Decision, headers: ResponseHeaders | null): bool {
+    const values = decision.unreported;
+    if (values === null) {
+      const isOpen = headers !== null && this.cost.isLate && this.hasTaken(decision);
+      if (isOpen) this.correct(decision, this.cost.ofResponse(headers), currentTimeNs());
+      return false;
+    }
+    decision.unreported = null;
+    this.recall(decision);
+    this.key.restore(values);
+    this.charged = this.cost.ofResponse(headers);
+    return this.charged > 0;
   }
 
   /** A request has ended. Cost: three host calls, or none. */
@@ -262,9 +287,11 @@ export class Limit {
     this.verdict = code == ServiceCode.OverLimit ? Verdict.Over : Verdict.Allowed;
     if (status === null) return;
     this.quota = status.quota(this.name);
-    if (this.verdict == Verdict.Over && status.remaining == 0 && status.resetNs > 0 && this.quota.windows.length > 0) {
-      this.overs!.add(this.hash, now + status.resetNs, this.quota);
-    }
+    const window = this.quota.closest;
+    if (window === null || window.remaining > 0) return;
+    // What counts nothing passes the service even when nothing is left.
+    if (this.isReported) this.verdict = Verdict.Over;
+    if (this.verdict == Verdict.Over && window.resetNs > 0) this.overs!.add(this.hash, now + window.resetNs, this.quota); // prettier-ignore
   }
 
   /** Nanoseconds that a rejected request should wait; {@link NEVER} when waiting does not help. */
@@ -302,7 +329,9 @@ export class Limit {
     const overrides = this.overrides;
     for (let index = 0; index < overrides.length; index++) {
       const candidate = unchecked(overrides[index]);
-      if (candidate.takes(this.key.values)) return candidate.quota;
+      if (!candidate.takes(this.key.values)) continue;
+      if (candidate.isShared) this.key.share(index + 1, candidate.entries);
+      return candidate.quota;
     }
     return this.ownQuota;
   }

@@ -29,7 +29,7 @@ export class LimitedStream extends HttpFilter {
     }
     const rejecting = plugin.decide(headers);
     if (rejecting === null && (plugin.isAsking || plugin.isOpenEnded)) this.decisions = plugin.keep();
-    if (rejecting !== null || !plugin.isAsking) return this.conclude(rejecting, null);
+    if (rejecting !== null || !plugin.isAsking) return this.conclude(headers, rejecting, null);
     this.request = headers;
     if (plugin.service!.send(this)) return FilterHeaders.StopAllIterationAndWatermark;
     return this.decide(null);
@@ -46,15 +46,16 @@ export class LimitedStream extends HttpFilter {
       reply.requestFields.appendTo(this.request!);
       this.serviceFields = reply.responseFields;
     }
-    return this.conclude(rejecting, reply);
+    return this.conclude(this.request!, rejecting, reply);
   }
 
-  private conclude(rejecting: Limit | null, reply: ServiceReply | null): FilterHeaders {
+  private conclude(headers: RequestHeaders, rejecting: Limit | null, reply: ServiceReply | null): FilterHeaders {
     const plugin = this.plugin;
     const quotaHeaders = plugin.headers!;
     plugin.count(rejecting);
     if (rejecting !== null || !plugin.isOpenEnded) this.decisions = null;
     if (rejecting === null) {
+      plugin.tellShadow(headers);
       if (quotaHeaders.areOnAllowed) this.report = quotaHeaders.report(plugin.limits, null);
       return FilterHeaders.Continue;
     }

@@ -10,17 +10,27 @@ import { readQuota, readServiceQuota } from "./read-quota";
 @final
 export class Override {
   readonly quota: Quota;
+  /** Whether all keys that it takes count together, as far as it names their entries. */
+  readonly isShared: bool;
   /** Positions in the key. */
-  private readonly entries: i32[] = [];
+  readonly entries: i32[] = [];
   private readonly matches: StringMatch[] = [];
 
-  constructor(config: ConfigReader, keyEntries: KeyEntry[], algorithm: Algorithm, name: string, isGlobal: bool) {
+  constructor(
+    config: ConfigReader,
+    keyEntries: KeyEntry[],
+    algorithm: Algorithm,
+    name: string,
+    isGlobal: bool,
+    parts: i64,
+  ) {
     const isUnlimited = config.bool("unlimited", false);
     const isBan = config.bool("ban", false);
     const hasQuota = config.has("limit") || config.has("maxTokens") || config.has("windows");
-    this.quota = !hasQuota ? new Quota() : isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name);
+    this.quota = !hasQuota ? new Quota() : isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name, parts); // prettier-ignore
     this.quota.isUnlimited = isUnlimited;
     if (isBan) this.quota.isBan = true;
+    this.isShared = !isGlobal && config.bool("shareThreshold", false);
     exactlyOne(config, <i32>isUnlimited + <i32>isBan + <i32>hasQuota, "a limit (or windows), unlimited and ban");
 
     const when = config.required("when").asObject();

@@ -1,6 +1,6 @@
 import { ConfigReader, randomBelow } from "@attache/sdk";
 
-/** A share of all requests, chosen at random. */
+/** A share of all requests. */
 @final
 export class Percentage {
   private readonly share: u32;
@@ -9,7 +9,9 @@ export class Percentage {
     this.share = <u32>config.integer(name, 100, 0, 100);
   }
 
-  takes(): bool {
-    return this.share == 100 || (this.share > 0 && randomBelow(100) < this.share);
+  /** @param sample what decides: any number, and 0 for one at random */
+  takes(sample: u64): bool {
+    if (this.share == 0 || this.share == 100) return this.share != 0;
+    return (sample == 0 ? randomBelow(100) : <u32>(sample % 100)) < this.share;
   }
 }

@@ -136,6 +136,25 @@ eachHost("rate-limit", (start: StartHost) => {
       expect(await passing(host, 6, user("plain"))).toBe(2);
     });
 
+    it("by overrides whose keys count together, but each of what these do not name", async () => {
+      const overrides = [{ when: { "x-user": { prefix: "guest-" } }, limit: 3, per: "1h", shareThreshold: true }];
+      const limit = perUser({ key: [{ header: "x-user" }, { path: {} }], overrides });
+      await using host = await start(proxy({ limits: [limit] }));
+      expect(await passing(host, 2, user("guest-1"))).toBe(2);
+      expect(await passing(host, 2, user("guest-2"))).toBe(1);
+      expect(await passing(host, 4, user("guest-2"), "/other")).toBe(3);
+      expect([await passing(host, 4, user("alice")), await passing(host, 4, user("bob"))]).toEqual([2, 2]);
+    });
+
+    it("by its share of what so many proxies let pass together", async () => {
+      const bucket = { algorithm: "tokenBucket", maxTokens: 7, tokensPerFill: 1, fillInterval: "1h" };
+      const limits = [perUser({ limit: 10 }), { name: "bucket", key: [{ header: "x-other" }], ...bucket }];
+      await using host = await start(proxy({ limits, replicas: 3, response: { headersOnAllowed: true } }));
+      expect((await host.fetch("/", user("alice"))).header("ratelimit-policy")).toBe('"per-user";q=4;w=3600');
+      expect(await passing(host, 5, user("alice"))).toBe(3);
+      expect(await passing(host, 5, { headers: { "x-other": "bob" } })).toBe(3);
+    });
+
     it("by the first limit that concerns a request, when told so", async () => {
       const limits = [perUser({ limit: 3 }), { name: "all", limit: 1, per: "1h" }];
       await using host = await start(proxy({ limits, evaluation: "first" }));
@@ -159,6 +178,31 @@ eachHost("rate-limit", (start: StartHost) => {
       expect(await host.metric("rate_limit.per-user.shadow_over_limit")).toBe(3);
       expect(await host.metric("rate_limit.per-user.ok")).toBe(2);
       expect(await host.metric("rate_limit.per-user.over_limit")).toBeNull();
+    });
+
+    it("in shadow mode, and tells the upstream of it, which clients cannot", async () => {
+      const all = { name: "all", limit: 1, per: "1h", enforcedPercent: 0 };
+      await using host = await start(proxy({ limits: [perUser({ mode: "shadow" }), all], shadowHeader: "x-shadow" }));
+      expect(await passing(host, 3, user("alice", { "x-shadow": "me" }))).toBe(3);
+      expect(host.requests("app").map((request) => request.header("x-shadow"))).toEqual([null, "all", "per-user, all"]);
+    });
+
+    it("the requests of a share of the keys, the same on every proxy", async () => {
+      const half = perUser({ limit: 0, enforcedPercent: 50, percentBy: "key" });
+      const some = perUser({ name: "some", limit: 0, enabledPercent: 5, percentBy: "key" });
+      const statuses = async () => {
+        await using host = await start(proxy({ limits: [half, some] }));
+        const found = [];
+        for (let request = 0; request < 200; request++) {
+          found.push((await host.fetch("/", user(`user-${request % 100}`))).status);
+        }
+        return found;
+      };
+      const found = await statuses();
+      expect(found.slice(100)).toEqual(found.slice(0, 100));
+      const rejected = found.slice(100).filter((status) => status === 429).length;
+      expect(Math.abs(rejected - 52)).toBeLessThanOrEqual(25); // five standard deviations
+      expect(await statuses()).toEqual(found);
     });
 
     it("a share of the requests", async () => {
@@ -247,6 +291,31 @@ eachHost("rate-limit", (start: StartHost) => {
       const masked = byIp({ xff: { trustedHops: 1 } }, { maskedRemoteAddress: {} });
       expect(await statuses(masked, "1.2.3.4", "1.2.3.99", "1.2.4.4")).toEqual([200, 429, 200]);
       expect(await statuses(masked, "2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1")).toEqual([200, 429, 200]);
+    });
+
+    it("by who they are, of whichever issuer", async () => {
+      const publishing = await compileFilter(
+        filterSource(`override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+          const claims = headers.getBytes("x-claims");
+          if (claims !== null) setPropertyBytes("jwt_payload", claims);
+          return FilterHeaders.Continue;
+        }`).replace("xxHash64,", "xxHash64, setPropertyBytes,"),
+      );
+      const overrides = [{ when: { consumer: { exact: "https://a/eve" } }, ban: true }];
+      const limit = { name: "by", key: [{ consumer: {} }], limit: 1, per: "1h", overrides };
+      const { plugins, clusters } = proxy({ limits: [limit] });
+      await using host = await start({
+        plugins: [{ name: "publishing", module: publishing }, ...plugins],
+        clusters: clusters!,
+      });
+      const statuses = async (claims: object) => {
+        const request = { headers: { "x-claims": JSON.stringify(claims) } };
+        return [(await host.fetch("/", request)).status, (await host.fetch("/", request)).status];
+      };
+      expect(await statuses({ iss: "https://a", sub: "ada" })).toEqual([200, 429]);
+      expect(await statuses({ iss: "https://b", sub: "ada" })).toEqual([200, 429]);
+      expect(await statuses({ iss: "https://a", sub: "eve" })).toEqual([429, 429]);
+      expect(await statuses({ iss: "https://a" })).toEqual([200, 200]);
     });
 
     it("and knows a masked address by its block in overrides", async () => {
@@ -456,6 +525,7 @@ eachHost("rate-limit", (start: StartHost) => {
         ],
         clientAddress: { xff: { trustedCidrs: ["10.0.0.0/33"] } },
         response: { status: 200, body: { text: "a", json: "{}" }, headers: "some" },
+        shadowHeader: "x shadow",
       });
       for (const problem of [
         /limits\[0\]\.nam: unknown field.*"name"/,
@@ -468,7 +538,7 @@ eachHost("rate-limit", (start: StartHost) => {
         /limits\[2\]\.key\[0\]: exactly one of the kinds of entries/,
         /limits\[2\]\.key\[1\]: exactly one of the kinds of entries/,
         /limits\[2\]\.key\[2\]\.maskedRemoteAddress\.v4: expected an integer from 1 to 32/,
-        /limits\[3\]: responses tell costs of local limits only, and not with concurrency/,
+        /limits\[3\]: with concurrency, responses tell no costs/,
         /limits\[3\]\.per: unknown field/,
         /limits\[3\]\.name: must be 1 to 100 ASCII characters/,
         /limits\[4\]: give either windows or a limit/,
@@ -494,6 +564,7 @@ eachHost("rate-limit", (start: StartHost) => {
         /response\.status: expected an integer from 400/,
         /response\.body: exactly one of text, json and problem/,
         /response\.headers: expected one of "none"/,
+        /shadowHeader: is not a header name/,
       ]) {
         expect(message).toMatch(problem);
       }

@@ -1,11 +1,10 @@
-import { ConfigReader, Counter, currentTimeNs, HttpFilter, Plugin, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
+import { ConfigReader, Counter, currentTimeNs, HeldStream, HttpFilter, isHeaderName, Plugin, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
 import { Answer } from "./answer";
-import { ClientAddress } from "./client-address";
 import { decimal } from "./decimal";
 import { Decision } from "./decision";
 import { exactlyOne } from "./exactly-one";
-import { HashKey } from "./hash-key";
 import { Limit } from "./limit";
+import { LimitSurroundings } from "./limit-surroundings";
 import { LimitedStream } from "./limited-stream";
 import { Rule } from "./rule";
 import { QuotaHeaders } from "./quota-headers";
@@ -36,9 +35,13 @@ export class RateLimit extends Plugin {
   isOpenEnded: bool = false;
   /** Whether the service has to be asked about the last request. */
   isAsking: bool = false;
+  /** Of requests over a limit that is not enforced; `""`: none. */
+  private shadowHeader: string = "";
   private readonly rules: Rule[] = [];
   /** What states depend on, as text. */
   private definition: string = "";
+  /** The plugin's own context. */
+  private self: HeldStream | null = null;
   readonly shed: Counter = new Counter("rate_limit.shed");
 
   override configure(config: ConfigReader): void {
@@ -46,20 +49,19 @@ export class RateLimit extends Plugin {
     const response = config.object("response");
     this.answer = new Answer(response);
     this.headers = new QuotaHeaders(response);
+    this.shadowHeader = config.string("shadowHeader", "");
+    if (config.has("shadowHeader") && !isHeaderName(this.shadowHeader)) config.get("shadowHeader").error("is not a header name"); // prettier-ignore
     const shed = config.object("shed");
     if (shed.isPresent) this.shedding = new Shedding(shed);
-    const client = new ClientAddress(config.object("clientAddress"));
-    const state = config.object("state");
-    const slots = state.integer("slots", 16_384, 4, 4_194_304);
-    const keepsState = state.bool("keepOnReload", false);
-    const hashKey = new HashKey();
+    const surroundings = new LimitSurroundings(config);
+    const keepsState = config.object("state").bool("keepOnReload", false);
     const rules = config.array("rules");
     for (let index = 0; index < rules.length; index++) {
       const rule = rules.at(index).asObject();
       this.rules.push(new Rule(rule));
-      this.readLimits(rule.array("limits"), index, client, hashKey, slots);
+      this.readLimits(rule.array("limits"), index, surroundings);
     }
-    this.readLimits(config.array("limits"), NO_RULE, client, hashKey, slots);
+    this.readLimits(config.array("limits"), NO_RULE, surroundings);
     if (this.limits.length == 0 && !shed.isPresent) config.error("limits or shed must be given");
     let isGlobal = config.has("rateLimitService") || config.has("domain");
     const generation = keepsState ? "" : hashOf(this.definition);
@@ -70,12 +72,13 @@ export class RateLimit extends Plugin {
       limit.openTable(generation);
     }
     if (isGlobal) this.service = readService(config);
+    this.self = new HeldStream();
   }
 
-  private readLimits(config: ConfigReader, rule: i32, client: ClientAddress, hashKey: HashKey, slots: i64): void {
+  private readLimits(config: ConfigReader, rule: i32, surroundings: LimitSurroundings): void {
     for (let index = 0; index < config.length; index++) {
       const entry = config.at(index).asObject();
-      const limit = new Limit(entry, rule, client, hashKey, slots);
+      const limit = new Limit(entry, rule, surroundings);
       if (this.findLimit(limit.name) !== null) entry.get("name").error("another limit has this name already");
       this.limits.push(limit);
       this.definition += limit.definition + "\0\0";
@@ -173,22 +176,51 @@ export class RateLimit extends Plugin {
     return rejecting;
   }
 
-  /** The response to a request is known: what it costs by that is taken instead of what it has taken. */
-  settle(first: Decision | null, headers: ResponseHeaders): void {
+  /** The response to a request is known, or, with `null`, there is none: what it costs by that is taken instead of what it has taken. */
+  settle(first: Decision | null, headers: ResponseHeaders | null): void {
+    let isReporting = false;
     let decision = first;
     while (decision !== null) {
-      decision.limit.settle(decision, headers);
+      const limit = decision.limit;
+      if (limit.settle(decision, headers)) {
+        if (!isReporting) this.service!.begin();
+        isReporting = true;
+        this.service!.add(limit);
+      }
       decision = decision.next;
     }
+    if (isReporting) this.report();
+  }
+
+  /** Tells the service on behalf of the plugin, since the stream may be gone before the service has heard of it. */
+  private report(): void {
+    const stream = new HeldStream();
+    this.self!.act();
+    this.service!.report();
+    stream.act();
   }
 
   /** A request that was let pass is over. */
   end(first: Decision | null): void {
+    this.settle(first, null);
     let decision = first;
     while (decision !== null) {
       decision.limit.end(decision);
       decision = decision.next;
     }
+  }
+
+  /** Names to the upstream the limits that would have rejected the request if they were enforced. */
+  tellShadow(headers: RequestHeaders): void {
+    const header = this.shadowHeader;
+    if (header.length == 0) return;
+    let names = "";
+    for (let index = 0; index < this.limits.length; index++) {
+      const limit = this.limits[index];
+      if (limit.verdict == Verdict.Over) names += (names.length > 0 ? ", " : "") + limit.name;
+    }
+    if (names.length > 0) headers.set(header, names);
+    else if (headers.has(header)) headers.delete(header);
   }
 
   /** Counts what became of the last request. */

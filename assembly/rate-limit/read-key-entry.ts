@@ -3,7 +3,7 @@ import { split } from "@attache/istio";
 import { ClientAddress } from "./client-address";
 import { decimal } from "./decimal";
 import { exactlyOne } from "./exactly-one";
-import { AddressEntry, AttributeEntry, ClaimEntry, CookieEntry, GenericKey, HeaderEntry, HostEntry, KeyEntry, MatchEntry, MethodEntry, OnMissing, PathEntry, QueryEntry } from "./key-entry"; // prettier-ignore
+import { AddressEntry, AttributeEntry, ClaimEntry, ConsumerEntry, CookieEntry, GenericKey, HeaderEntry, HostEntry, KeyEntry, MatchEntry, MethodEntry, OnMissing, PathEntry, QueryEntry } from "./key-entry"; // prettier-ignore
 import { MaskedAddress } from "./masked-address";
 import { RequestMatches } from "./request-matches";
 
@@ -46,6 +46,7 @@ class KeyEntryReader {
     if (this.has("pathTemplate")) entry = this.pathTemplate();
     if (this.plain("host")) entry = new HostEntry();
     if (this.plain("method")) entry = new MethodEntry();
+    if (this.plain("consumer")) entry = new ConsumerEntry();
     const kinds: StaticArray<string> = ["route", "connection", "principal", "sourceCluster", "destinationCluster"];
     const attributes: StaticArray<string> = [
       "xds\0route_name",

@@ -20,8 +20,12 @@ export const LARGEST_COUNT: i64 = 1 << 53;
 
 const SECOND: i64 = 1_000_000_000;
 
-/** The windows that stand in `config` itself, or in its `windows`. */
-export function readQuota(config: ConfigReader, algorithm: Algorithm, name: string): Quota {
+/**
+ * The windows that stand in `config` itself, or in its `windows`.
+ *
+ * @param parts of what passes, one of which the windows have
+ */
+export function readQuota(config: ConfigReader, algorithm: Algorithm, name: string, parts: i64): Quota {
   const quota = new Quota();
   const isBucket = algorithm == Algorithm.TokenBucket;
   const own = config.has(isBucket ? "maxTokens" : "limit") || config.has(isBucket ? "fillInterval" : "per");
@@ -31,18 +35,19 @@ export function readQuota(config: ConfigReader, algorithm: Algorithm, name: stri
     if (windows.length == 0) windows.error("at least one window must be given");
     for (let index = 0; index < windows.length; index++) {
       const window = windows.at(index).asObject();
-      readWindow(window, algorithm, windowName(window, windows.length > 1 ? name + "-" + decimal(index + 1) : name), quota); // prettier-ignore
+      const ownName = windowName(window, windows.length > 1 ? name + "-" + decimal(index + 1) : name);
+      readWindow(window, algorithm, ownName, parts, quota);
     }
   } else {
-    readWindow(config, algorithm, name, quota);
+    readWindow(config, algorithm, name, parts, quota);
   }
   return quota;
 }
 
-function readWindow(config: ConfigReader, algorithm: Algorithm, name: string, quota: Quota): void {
+function readWindow(config: ConfigReader, algorithm: Algorithm, name: string, parts: i64, quota: Quota): void {
   if (algorithm == Algorithm.TokenBucket) {
-    const maxTokens = config.required("maxTokens").asInteger(0, LARGEST_COUNT);
-    const tokensPerFill = config.integer("tokensPerFill", 1, 1, LARGEST_COUNT);
+    const maxTokens = partOf(config.required("maxTokens").asInteger(0, LARGEST_COUNT), parts);
+    const tokensPerFill = partOf(config.integer("tokensPerFill", 1, 1, LARGEST_COUNT), parts);
     const interval = readPeriod(config.required("fillInterval"));
     const bucket = new TokenBucket(name, maxTokens, tokensPerFill, interval);
     checkLongest(config.get("maxTokens"), bucket.fullNs);
@@ -51,7 +56,8 @@ function readWindow(config: ConfigReader, algorithm: Algorithm, name: string, qu
     return;
   }
   const isLog = algorithm == Algorithm.SlidingLog;
-  const limit = config.required("limit").asInteger(0, isLog ? LONGEST_LOG : LARGEST_COUNT);
+  const all = config.required("limit").asInteger(0, isLog ? LONGEST_LOG : LARGEST_COUNT);
+  const limit = partOf(all, parts);
   if (limit == 0) quota.isBan = true;
   let burst: i64 = limit;
   let period: i64 = 0;
@@ -66,7 +72,7 @@ function readWindow(config: ConfigReader, algorithm: Algorithm, name: string, qu
   } else {
     period = readPeriod(config.required("per"));
     if (algorithm == Algorithm.Gcra) {
-      burst = config.integer("burst", max(limit, 1), 1, LARGEST_COUNT);
+      burst = partOf(config.integer("burst", max(all, 1), 1, LARGEST_COUNT), parts);
       const gcra = new Gcra(name, max(limit, 1), period, burst);
       checkLongest(config.get("burst"), gcra.burstNs);
       window = gcra;
@@ -76,6 +82,11 @@ function readWindow(config: ConfigReader, algorithm: Algorithm, name: string, qu
   }
   quota.windows.push(window);
   quota.define(algorithm, limit, burst, period);
+}
+
+/** One of so many equal parts, which together are no less than `count`. */
+function partOf(count: i64, parts: i64): i64 {
+  return (count + parts - 1) / parts;
 }
 
 /** How many months of the calendar a period is; 0 when it is another one. */

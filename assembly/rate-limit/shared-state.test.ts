@@ -162,6 +162,23 @@ describe("requests at once", () => {
   });
 });
 
+describe("workers for themselves", () => {
+  it.each(each)(
+    "let their parts of the limit pass, and take back what another limit rejects (%s)",
+    async (_, quota) => {
+      const limits = [
+        { name: "own", scope: "worker", ...quota(10, "1h") },
+        { name: "none", match: [{ uri: { exact: "/none" } }], limit: 0, per: "1s" },
+      ];
+      const plugins = [{ module, configuration: { limits, workers: 4 } }];
+      await using host = await startEmulator({ plugins, workers: 4 });
+      for (let request = 0; request < 16; request++) expect((await host.fetch("/none")).status).toBe(429);
+      const statuses = await Promise.all(Array.from({ length: 40 }, async () => (await host.fetch("/")).status));
+      expect(statuses.filter((status) => status === 200)).toHaveLength(12);
+    },
+  );
+});
+
 describe("memory", () => {
   it("is bounded however many clients come, and losses are counted", async () => {
     await using host = await start([{ name: "user", key: [{ header: "x-user" }], limit: 1, per: "1s", slots: 64 }]);
@@ -241,6 +258,50 @@ describe("a clock that goes back", () => {
     host.advance(5000);
     await Promise.all(running);
   });
+
+  const concurrency = { name: "all", algorithm: "concurrency", limit: 2, longest: "10s" };
+
+  /** Two requests run when the clock goes back by an hour; then, whether another one is let through. */
+  const startBefore = async () => {
+    let reached = 0;
+    const app = () => (reached++, { delayMs: 8_000_000 });
+    const routes = [{ match: { prefix: "/" }, cluster: "app", timeoutMs: 0 }];
+    const host = await start([concurrency], { clusters: { app }, routes });
+    const answers: Promise<unknown>[] = [];
+    const begin = (options: RequestOptions = {}) => {
+      const before = reached;
+      answers.push(host.fetch("/", options).catch(() => "left"));
+      return reached > before;
+    };
+    const clients = [new AbortController(), new AbortController()];
+    for (const { signal } of clients) expect(begin({ signal })).toBe(true);
+    host.advance(-3_600_000);
+    expect(begin()).toBe(false);
+    const stop = async () => {
+      host.advance(20_000_000);
+      await Promise.all(answers);
+      await host.stop();
+    };
+    return { host, clients, begin, stop };
+  };
+
+  it("lets requests that began before give back what they took, and nothing more", async () => {
+    const { clients, begin, stop } = await startBefore();
+    for (const client of clients) {
+      client.abort();
+      expect([begin(), begin()]).toEqual([true, false]);
+    }
+    await stop();
+  });
+
+  it("lets requests that take too long give back nothing of others", async () => {
+    const { host, clients, begin, stop } = await startBefore();
+    host.advance(20_000);
+    expect([begin(), begin(), begin()]).toEqual([true, true, false]);
+    for (const client of clients) client.abort();
+    expect(begin()).toBe(false);
+    await stop();
+  });
 });
 
 describe("host calls", () => {
@@ -257,6 +318,11 @@ describe("host calls", () => {
     const limit = { name: "x", limit: 100, per: "1h" };
     expect(await calls({ ...limit, key: [{ remoteAddress: {} }] }, warm)).toEqual(["get_property", ...counted]);
     expect(await calls({ ...limit, key: [{ header: "x-user" }] }, warm)).toEqual(["get_header_map_pairs", ...counted]);
+  });
+
+  it("of a request that a worker counts for itself are three", async () => {
+    const limit = { name: "x", scope: "worker", limit: 100, per: "1h", key: [{ header: "x-user" }] };
+    expect(await calls(limit, warm)).toEqual(["get_header_map_pairs", "get_current_time_nanoseconds", "increment_metric"]); // prettier-ignore
   });
 
   const change = ["get_current_time_nanoseconds", "get_shared_data", "set_shared_data"];

@@ -7,8 +7,8 @@ import { NEVER } from "./window";
  * requests had come evenly. State: number of the window, its count, and the count of the one before.
  */
 export class SlidingWindow extends FixedWindow {
-  constructor(name: string, limit: u64, periodNs: u64, isTimed: bool = true) {
-    super(name, limit, periodNs, 24, isTimed);
+  constructor(name: string, limit: u64, periodNs: u64, isTimed: bool = true, stateSize: usize = 24) {
+    super(name, limit, periodNs, stateSize, isTimed);
   }
 
   override charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {

@@ -13,7 +13,8 @@ const HEADER_SIZE: usize = 16;
  * key that comes to a full set takes the record that is idle, or else the one that soonest will be; {@link evicted} tells
  * when that one's key loses what it had used.
  *
- * A set is read, changed in the filter's own copy, and written if nobody else has written it meanwhile.
+ * A set is read, changed in the filter's own copy, and written if nobody else has written it meanwhile. The table of a single
+ * worker is in its own memory instead.
  */
 @final
 export class StateTable {
@@ -22,7 +23,9 @@ export class StateTable {
   /** Whether the key of the last {@link open} had no record. */
   isNew: bool = false;
 
-  private readonly slots: SharedSlots;
+  private readonly slots: SharedSlots | null;
+  /** All sets, of a single worker. */
+  private readonly own: StaticArray<u8>;
   private readonly mask: u32;
   private readonly recordSize: usize;
   /** Stands for a set that was never written. */
@@ -37,33 +40,37 @@ export class StateTable {
    * @param name of the table, the plugin's own
    * @param keys that it has room for; rounded up to a power of two, at least 4
    * @param stateSize bytes of a record for states
+   * @param isShared whether all workers have it
    */
-  constructor(name: string, keys: u32, stateSize: usize) {
-    this.slots = new SharedSlots(name);
+  constructor(name: string, keys: u32, stateSize: usize, isShared: bool) {
     let sets: u32 = 1;
     while (sets * WAYS < keys) sets <<= 1;
     this.mask = sets - 1;
     const recordSize = HEADER_SIZE + stateSize;
     this.recordSize = recordSize;
-    this.empty = new StaticArray<u8>(<i32>recordSize * WAYS);
+    const setSize = <i32>recordSize * WAYS;
+    this.empty = new StaticArray<u8>(setSize);
+    this.slots = isShared ? new SharedSlots(name) : null;
+    this.own = new StaticArray<u8>(isShared ? 0 : setSize * sets);
   }
 
-  /** Address of the states of the key with this hash, for {@link commit}; 0 when the proxy refuses. Cost: one host call. */
+  /** Address of the states of the key with this hash, for {@link commit}; 0 when the proxy refuses. Cost: one host call if it is shared. */
   open(hash: u64, now: u64): usize {
     // The low bits spread over the sets; all bits tell keys apart.
     const set = (<u32>hash) & this.mask;
-    const found = this.slots.read(set);
-    const version = this.slots.version;
-    if (version == 0) return 0;
+    const slots = this.slots;
     const empty = this.empty;
-    if (found !== null && found.length == empty.length) {
-      this.copy = found.start;
+    this.copy = changetype<usize>(empty);
+    if (slots === null) {
+      memory.copy(this.copy, this.placeOf(set), empty.length);
     } else {
-      this.copy = changetype<usize>(empty);
-      memory.fill(this.copy, 0, empty.length);
+      const found = slots.read(set);
+      this.version = slots.version;
+      if (this.version == 0) return 0;
+      if (found !== null && found.length == empty.length) this.copy = found.start;
+      else memory.fill(this.copy, 0, empty.length);
     }
     this.set = set;
-    this.version = version;
     this.record = this.findRecord(hash, now);
     return this.states;
   }
@@ -73,10 +80,17 @@ export class StateTable {
     return this.record + HEADER_SIZE;
   }
 
-  /** Writes the set that was opened, whose states are of `quota`. Cost: one host call. */
+  /** Writes the set that was opened, whose states are of `quota`. Cost: one host call if it is shared. */
   commit(quota: Quota): SharedResult {
     store<u64>(this.record, quota.readIdle(this.states, null), 8);
-    return this.slots.replace(this.set, this.copy, this.empty.length, this.version);
+    const slots = this.slots;
+    if (slots !== null) return slots.replace(this.set, this.copy, this.empty.length, this.version);
+    memory.copy(this.placeOf(this.set), this.copy, this.empty.length);
+    return SharedResult.Done;
+  }
+
+  private placeOf(set: u32): usize {
+    return changetype<usize>(this.own) + set * this.empty.length;
   }
 
   private findRecord(hash: u64, now: u64): usize {

@@ -7,8 +7,8 @@ export function readStatuses(config: ConfigReader): i32[] {
   for (let index = 0; index < config.length; index++) {
     const entry = config.at(index);
     const text = entry.kind == JsonKind.String ? entry.asString() : "";
-    const digit = "12345".indexOf(text.charAt(0)) + 1;
-    statuses.push(digit > 0 && text.substring(1) == "xx" ? digit : <i32>entry.asInteger(100, 599));
+    const digit = text.length == 3 && text.endsWith("xx") ? text.charCodeAt(0) - 0x30 : 0;
+    statuses.push(digit >= 1 && digit <= 5 ? digit : <i32>entry.asInteger(100, 599));
   }
   return statuses;
 }

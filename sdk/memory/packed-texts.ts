@@ -1,12 +1,14 @@
 import { OBJECT, TOTAL_OVERHEAD } from "rt/common";
 
 /**
- * Puts the module's string literals, packed in the bytes from `start` to `end`, where code expects them. The compiler's
+ * Puts the module's string literals, packed in the bytes from `texts` to `end`, where code expects them. The compiler's
  * transform (`packed-texts.mjs`, which says how) packs them, and calls this before anything else runs.
+ *
+ * @param pairs address of the pairs of codes that codes from 0x80 on stand for, right before the texts
  */
-export function unpackTexts(start: usize, end: usize): void {
+export function unpackTexts(pairs: usize, texts: usize, end: usize): void {
   let text: usize = 16;
-  let from = start;
+  let from = texts;
   while (from < end) {
     const length = <usize>load<u8>(from);
     from += 1;
@@ -18,11 +20,18 @@ export function unpackTexts(start: usize, end: usize): void {
     const object = changetype<OBJECT>(text - TOTAL_OVERHEAD);
     object.rtId = idof<string>();
     object.rtSize = <u32>size;
-    for (const textEnd = text + size; text < textEnd; text += 2) {
-      store<u16>(text, load<u8>(from));
-      from += 1;
-    }
+    for (const textEnd = text + size; text < textEnd; from++) text = unpackCode(load<u8>(from), pairs, text);
     text = (text + TOTAL_OVERHEAD + 15) & ~15;
   }
-  memory.fill(start, 0, end - start);
+  memory.fill(pairs, 0, end - pairs);
+}
+
+/** Writes the characters of a code at `to`; the answer is where they end. */
+function unpackCode(code: u32, pairs: usize, to: usize): usize {
+  if (code < 0x80) {
+    store<u16>(to, code);
+    return to + 2;
+  }
+  const pair = pairs + ((code - 0x80) << 1);
+  return unpackCode(load<u8>(pair, 1), pairs, unpackCode(load<u8>(pair), pairs, to));
 }

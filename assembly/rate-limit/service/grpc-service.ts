@@ -13,10 +13,10 @@ export class GrpcService extends RateLimitService {
     super(config, target);
   }
 
-  override send(stream: LimitedStream): bool {
+  override send(stream: LimitedStream | null): bool {
     const request = new GrpcRequest(this.cluster, "envoy.service.ratelimit.v3.RateLimitService", "ShouldRateLimit");
     const hits = <u32>min<u64>(this.cost, u32.MAX_VALUE);
-    return new ServiceCall(stream).send(request.timeout(this.timeoutMs), this.message.uint32(3, hits).written());
+    return new ServiceCall(this, stream).send(request.timeout(this.timeoutMs), this.message.uint32(3, hits).written());
   }
 
   protected override open(): void {
@@ -34,20 +34,23 @@ export class GrpcService extends RateLimitService {
     }
     const quota = limit.quota;
     if (quota.unit != 0) descriptor.message(2, new ProtobufWriter().uint32(1, quota.perUnit).int32(2, quota.unit));
-    if (limit.takes != this.cost) descriptor.message(3, new ProtobufWriter().uint64(1, limit.takes));
+    if (this.saysHits(limit)) descriptor.message(3, new ProtobufWriter().uint64(1, limit.takes));
     this.message.message(2, descriptor);
   }
 }
 
-/** One question, about a request that waits for the answer. */
+/** One question. */
 @final
 class ServiceCall extends GrpcCall {
-  constructor(private readonly stream: LimitedStream) {
+  constructor(
+    private readonly service: RateLimitService,
+    private readonly stream: LimitedStream | null,
+  ) {
     super();
   }
 
   override onOutcome(outcome: CalloutOutcome, reply: GrpcReply): void {
     const isAnswer = outcome == CalloutOutcome.Ok && reply.status == GrpcStatus.Ok;
-    this.stream.continueWith(isAnswer ? readProtobufReply(reply.bytes()) : null);
+    this.service.answered(this.stream, isAnswer ? readProtobufReply(reply.bytes()) : null);
   }
 }

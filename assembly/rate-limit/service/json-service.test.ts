@@ -142,13 +142,26 @@ eachHost("rate-limit with the service over HTTP", (start) => {
     expect((await ask(allowing)).status).toBe(200);
   });
 
+  it("is told what a request takes when its response tells", async () => {
+    const questions: unknown[] = [];
+    const service: Cluster = (question) => (questions.push(JSON.parse(question.text())), ok());
+    await using host = await withService(service, [perUser({ countStatuses: [200] })]);
+    expect((await ask(host)).status).toBe(200);
+    await expect.poll(() => questions.length).toBe(2);
+    const entries = [{ key: "x-user", value: "ada" }];
+    expect(questions).toEqual([
+      { domain: "edge", descriptors: [{ entries, hitsAddend: "0" }], hitsAddend: "0" },
+      { domain: "edge", descriptors: [{ entries }], hitsAddend: "1" },
+    ]);
+  });
+
   it("is refused with every problem of its configuration", async () => {
-    const message = await withService(ok, [perUser({ countStatuses: [500] })], { port: 80, path: "json" }).then(
+    const message = await withService(ok, [perUser({ per: "1s" })], { port: 80, path: "json" }).then(
       async (host) => (await host.stop(), "accepted"),
       (error: Error) => error.message,
     );
     for (const problem of [
-      /limits\[0\]: responses tell costs of local limits only/,
+      /limits\[0\]\.limit: is required/,
       /rateLimitService\.http: exactly one of cluster and service/,
       /rateLimitService\.http\.port: unknown field/,
       /rateLimitService\.http\.path: must start with \//,

@@ -19,14 +19,14 @@ export class JsonService extends RateLimitService {
     this.path = path;
   }
 
-  override send(stream: LimitedStream): bool {
+  override send(stream: LimitedStream | null): bool {
     const hits = min<u64>(this.cost, u32.MAX_VALUE);
     const body = this.json.endArray().name("hitsAddend").string(decimal(hits)).endObject().end();
     const request = new CalloutRequest(this.cluster, "ratelimit", this.path, "POST")
       .header("content-type", "application/json")
       .timeout(this.timeoutMs)
       .bytes(body);
-    return new ServiceCallout(stream).send(request);
+    return new ServiceCallout(this, stream).send(request);
   }
 
   protected override open(): void {
@@ -50,20 +50,23 @@ export class JsonService extends RateLimitService {
         .string(unitNames()[quota.unit - 1])
         .endObject();
     }
-    if (limit.takes != this.cost) json.name("hitsAddend").string(decimal(limit.takes));
+    if (this.saysHits(limit)) json.name("hitsAddend").string(decimal(limit.takes));
     json.endObject();
   }
 }
 
-/** One question, about a request that waits for the answer. */
+/** One question. */
 @final
 class ServiceCallout extends HttpCallout {
-  constructor(private readonly stream: LimitedStream) {
+  constructor(
+    private readonly service: RateLimitService,
+    private readonly stream: LimitedStream | null,
+  ) {
     super();
   }
 
   override onOutcome(outcome: CalloutOutcome, response: CalloutResponse): void {
     // The status says the same as the answer when there is one.
-    this.stream.continueWith(outcome == CalloutOutcome.Ok ? readJsonReply(response.bytes()) : null);
+    this.service.answered(this.stream, outcome == CalloutOutcome.Ok ? readJsonReply(response.bytes()) : null);
   }
 }

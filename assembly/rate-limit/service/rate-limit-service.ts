@@ -1,7 +1,8 @@
-import { ConfigReader, istioCluster } from "@attache/sdk";
+import { ConfigReader, Counter, istioCluster } from "@attache/sdk";
 import { exactlyOne } from "../exactly-one";
 import { Limit } from "../limit";
 import { LimitedStream } from "../limited-stream";
+import { ServiceCode, ServiceReply } from "./service-reply";
 
 const NS_PER_MS: i64 = 1_000_000;
 /** Envoy's own. */
@@ -15,6 +16,7 @@ export abstract class RateLimitService {
   protected readonly timeoutMs: u32;
   /** What the first limit of a question takes, and with it all of which nothing else is said. */
   protected cost: u64 = 0;
+  private readonly reportErrors: Counter = new Counter("rate_limit.report_error");
 
   /**
    * @param config of the whole filter
@@ -39,8 +41,24 @@ export abstract class RateLimitService {
     this.describe(limit);
   }
 
-  /** Asks about all that were added; `false` when the proxy cannot. The stream continues with the answer. */
-  abstract send(stream: LimitedStream): bool;
+  /** Asks about all that were added; `false` when the proxy cannot. The stream, if there is one, continues with the answer. */
+  abstract send(stream: LimitedStream | null): bool;
+
+  /** Tells what all that were added take: nobody waits for the answer. */
+  report(): void {
+    if (!this.send(null)) this.reportErrors.increment();
+  }
+
+  /** @param reply `null` when there is none */
+  answered(stream: LimitedStream | null, reply: ServiceReply | null): void {
+    if (stream !== null) stream.continueWith(reply);
+    else if (reply === null || reply.code == ServiceCode.Unknown) this.reportErrors.increment();
+  }
+
+  /** Whether the hits of a limit are said with its descriptor. What all share is said once, but for 0, which there means 1. */
+  protected saysHits(limit: Limit): bool {
+    return limit.takes != this.cost || limit.takes == 0;
+  }
 
   protected abstract open(): void;
 

@@ -31,8 +31,9 @@ export class ServiceStatus {
     const seconds: u64 = <u32>(this.unit - 1) < <u32>units.length ? units[this.unit - 1] : 86_400;
     const window = new FixedWindow(checkedName(this.name, limitName), this.perUnit, seconds * 1_000_000_000);
     window.remaining = this.remaining;
-    window.resetNs = this.resetNs;
-    window.waitNs = this.resetNs;
+    // A window ends within its unit, whatever a service says.
+    window.resetNs = min(this.resetNs, window.periodNs);
+    window.waitNs = window.resetNs;
     quota.windows.push(window);
     quota.closest = window;
     return quota;

@@ -31,7 +31,12 @@ const negativeCode = Buffer.from("08ffffffffffffffffff01", "hex");
 const over: RateLimitReply = { code: 2, statuses: [status(2, 0, 30)] };
 
 eachHost("rate-limit with the service", (start) => {
-  const withService = async (service: Cluster, limits: object[] = [perUser()], more: object = {}) =>
+  const withService = async (
+    service: Cluster,
+    limits: object[] = [perUser()],
+    more: object = {},
+    app: Cluster = () => ({ body: "app" }),
+  ) =>
     await start({
       plugins: [
         {
@@ -45,7 +50,7 @@ eachHost("rate-limit with the service", (start) => {
           },
         },
       ],
-      clusters: { app: () => ({ body: "app" }), ratelimit: service },
+      clusters: { app, ratelimit: service },
       routes: [{ match: { prefix: "/" }, cluster: "app" }],
     });
   const answering = (reply: RateLimitReply | ((call: GrpcRequest) => RateLimitReply)): Cluster => ({
@@ -165,7 +170,8 @@ eachHost("rate-limit with the service", (start) => {
 
     it("over the limit are remembered until the service counts anew", async () => {
       let reset = 3600;
-      await using host = await withService(answering(() => ({ code: 2, statuses: [status(2, 0, reset)] })));
+      const perHour = () => ({ ...status(2, 0, reset), limit: { requestsPerUnit: 10, unit: 3, name: "users" } });
+      await using host = await withService(answering(() => ({ code: 2, statuses: [perHour()] })));
       for (let request = 0; request < 3; request++) {
         const answer = await ask(host);
         expect([answer.status, Number(answer.header("retry-after")) > 3500]).toEqual([429, true]);
@@ -175,6 +181,92 @@ eachHost("rate-limit with the service", (start) => {
       await ask(host, user("bob"));
       await ask(host, user("bob"));
       expect(host.requests("ratelimit")).toHaveLength(3);
+    });
+
+    it("over the limit are not remembered for longer than the limit's unit", async () => {
+      await using host = await withService(answering({ code: 2, statuses: [status(2, 0, 1e9)] }));
+      const answer = await ask(host);
+      expect([answer.status, answer.header("retry-after")]).toEqual([429, "60"]);
+      if (!(host instanceof Emulator)) return;
+      host.advance(58_000);
+      await ask(host);
+      expect(host.requests("ratelimit")).toHaveLength(1);
+      host.advance(2_000);
+      await ask(host);
+      expect(host.requests("ratelimit")).toHaveLength(2);
+    });
+  });
+
+  describe("is told what a request takes when its response tells", () => {
+    /** Counts as the service does: a question passes as long as no more than the limit is used. */
+    const counting = (limit: number, hits: number[]) =>
+      answering((call) => {
+        const question = readRateLimitRequest(call.messages[0]!);
+        hits.push(question.descriptors[0]!.hitsAddend ?? Math.max(question.hitsAddend, 1));
+        const left = hits.reduce((sum, hit) => sum - hit, limit);
+        const code = left < 0 ? 2 : 1;
+        return { code, statuses: [status(code, Math.max(left, 0), 30)] };
+      });
+    const app: Cluster = (request) => ({
+      status: Number(request.path.slice(1)),
+      headers: { "x-cost": request.header("x-wanted") ?? "" },
+    });
+
+    it("by a header", async () => {
+      const hits: number[] = [];
+      const limit = perUser({ costFrom: { responseHeader: "x-cost" } });
+      await using host = await withService(counting(10, hits), [limit], {}, app);
+      const costing = async (cost: string) => (await ask(host, user("ada", { "x-wanted": cost }), "/200")).status;
+      expect(await costing("7")).toBe(200);
+      await expect.poll(() => hits).toEqual([0, 7]);
+      expect(await costing("5")).toBe(200);
+      await expect.poll(() => hits).toEqual([0, 7, 0, 5]);
+      expect([await costing("1"), await costing("1")]).toEqual([429, 429]);
+      expect(hits).toEqual([0, 7, 0, 5, 0]);
+    });
+
+    it("by its status, as long as anything is left", async () => {
+      const hits: number[] = [];
+      await using host = await withService(counting(2, hits), [perUser({ countStatuses: [401] })], {}, app);
+      const statuses = [];
+      for (const [path, told] of [
+        ["/401", 2],
+        ["/200", 3],
+        ["/401", 5],
+        ["/200", 6],
+      ] as const) {
+        // prettier-ignore
+        statuses.push((await ask(host, user("ada"), path)).status);
+        await expect.poll(() => hits.length).toBe(told);
+      }
+      expect([statuses, hits]).toEqual([
+        [401, 200, 401, 429],
+        [0, 1, 0, 0, 1, 0],
+      ]);
+    });
+
+    it("and of one whose client did not wait", async () => {
+      const hits: number[] = [];
+      const silent = () => ({ delayMs: 60_000, reset: true });
+      await using host = await withService(counting(2, hits), [perUser({ countStatuses: [401] })], {}, silent);
+      const client = new AbortController();
+      const asked = ask(host, { ...user("ada"), signal: client.signal }).catch(() => null);
+      await expect.poll(() => host.requests("app").length).toBe(1);
+      client.abort();
+      await asked;
+      await expect.poll(() => hits).toEqual([0, 1]);
+    });
+
+    it("and counts when it cannot be told", async () => {
+      const service: Cluster = {
+        grpc: (call) =>
+          readRateLimitRequest(call.messages[0]!).hitsAddend === 0
+            ? { messages: [rateLimitReply(ok)] }
+            : { status: 14 },
+      };
+      await using host = await withService(service, [perUser({ countStatuses: [200] })], {}, app);
+      expect((await ask(host, user("ada"), "/200")).status).toBe(200);
+      await expect.poll(() => host.metric("rate_limit.report_error")).toBe(1);
     });
   });
 

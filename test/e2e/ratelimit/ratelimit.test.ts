@@ -24,20 +24,26 @@ descriptors:
 /** How the service is asked. */
 type Protocol = "grpc" | "http";
 
-const configuration = (protocol: Protocol, failureMode: string) => ({
+const configuration = (protocol: Protocol, failureMode: string, more: object) => ({
   domain: "edge",
   rateLimitService: { [protocol]: { cluster: `ratelimit-${protocol}` }, timeout: "200ms" },
+  response: { headersOnAllowed: true },
   limits: [
-    { name: "users", scope: "global", key: [{ header: "x-user" }], failureMode },
+    { name: "users", scope: "global", key: [{ header: "x-user" }], failureMode, ...more },
     { name: "load", scope: "global", key: [{ header: "x-load" }], failureMode },
   ],
 });
 
-const start = async (server: RateLimitServer, protocol: Protocol = "grpc", failureMode = "deny"): Promise<Host> =>
+const start = async (
+  server: RateLimitServer,
+  protocol: Protocol = "grpc",
+  failureMode = "deny",
+  more: object = {},
+): Promise<Host> =>
   await startEnvoy({
-    plugins: [{ name: "rate-limit", module, configuration: configuration(protocol, failureMode) }],
+    plugins: [{ name: "rate-limit", module, configuration: configuration(protocol, failureMode, more) }],
     clusters: {
-      app: () => ({ body: "app" }),
+      app: ({ path }) => ({ status: Number(path.slice(1) || 200), body: "app" }),
       "ratelimit-grpc": { host: "127.0.0.1", port: server.service.port, http2: true },
       "ratelimit-http": { host: "127.0.0.1", port: server.httpPort },
     },
@@ -46,7 +52,7 @@ const start = async (server: RateLimitServer, protocol: Protocol = "grpc", failu
 
 const user = (name: string): RequestOptions => ({ headers: { "x-user": name } });
 const load: RequestOptions = { headers: { "x-load": "1" } };
-const statusOf = async (host: Host, options: RequestOptions) => (await host.fetch("/", options)).status;
+const statusOf = async (host: Host, options: RequestOptions, path = "/") => (await host.fetch(path, options)).status;
 
 describe.skipIf(!isThere)(suite, () => {
   it("counts for several proxies", async () => {
@@ -62,6 +68,27 @@ describe.skipIf(!isThere)(suite, () => {
     for (const host of [one, other])
       expect((await host.fetch("/", user("ada"))).header("ratelimit")).toMatch(/^"[^"]+";r=0;t=[1-9]/);
   });
+
+  it.each<Protocol>(["grpc", "http"])(
+    "counts the responses that it is told of, and no others (%s)",
+    async (protocol) => {
+      await using server = await RateLimitServer.start(program!, limits);
+      const more = { countStatuses: [401], cost: 2 };
+      await using host = await start(server, protocol, "deny", more);
+      await using other = await start(server, "grpc");
+      for (const path of ["/200", "/401", "/200", "/401"]) {
+        expect(await statusOf(host, user("ada"), path)).toBe(Number(path.slice(1)));
+      }
+      // Two failures at 2 each: what is told arrives a little after the response.
+      await waitUntil("one of five to be left", async () => {
+        const quota = (await host.fetch("/200", user("ada"))).header("ratelimit");
+        return quota?.includes(";r=1;") ? true : null;
+      });
+      expect(await statusOf(host, user("ada"), "/200")).toBe(200);
+      expect([await statusOf(other, user("ada")), await statusOf(other, user("ada"))]).toEqual([200, 429]);
+      expect(await statusOf(host, user("ada"), "/200")).toBe(429);
+    },
+  );
 
   it.each<[Protocol, string, number]>([
     ["grpc", "deny", 500],
