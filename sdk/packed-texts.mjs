@@ -7,6 +7,8 @@
  * it would be anyway, at the same address, so code that uses it costs the same.
  */
 
+import { endOf, segmentsOf, setSegments } from "./module-data.mjs";
+
 const UNPACK = "unpackTexts";
 const UNPACK_FUNCTION = `~lib/@attache/sdk/memory/packed-texts/${UNPACK}`;
 
@@ -23,33 +25,21 @@ const LAST_PAIR = 0xff;
 const LONGEST = 0x7f;
 const HAS_GAP = 0x80;
 const LARGEST_GAP = 0xffff;
-const PAGE_SIZE = 0x10000;
 
-/** @param module a whole filter; others are left as they are */
+/** @param module a whole filter; others are left as they are, and one that has its texts packed already */
 export function packTexts(module, binaryen) {
-  if (module.getFunction(UNPACK_FUNCTION) === 0) return;
+  if (module.getExport(UNPACK) === 0) return;
   const segments = segmentsOf(module);
   const { pairs, bytes, others } = pack(segments);
   // Nothing is allocated before the texts are unpacked, so their packed form stands where the heap will begin.
-  const start = Math.max(...segments.map(({ offset, data }) => offset + data.length));
+  const start = endOf(segments);
   const packed = Uint8Array.of(...pairs, ...bytes);
-  const end = start + packed.length;
-  const { initial, max = -1 } = module.getMemoryInfo();
-  const constant = (segment) => ({ ...segment, offset: module.i32.const(segment.offset) });
-  const pages = Math.max(initial, Math.ceil(end / PAGE_SIZE));
-  module.setMemory(pages, max, null, [...others, { offset: start, data: packed, passive: false }].map(constant));
-  const main = module.getFunction("~start");
-  const addresses = [start, start + pairs.length, end].map((address) => module.i32.const(address));
+  setSegments(module, [...others, { offset: start, data: packed, passive: false }]);
+  const addresses = [start, start + pairs.length, start + packed.length].map((address) => module.i32.const(address));
   const unpack = module.call(UNPACK_FUNCTION, addresses, binaryen.none);
+  const main = module.getFunction("~start");
   binaryen.Function.setBody(main, module.block(null, [unpack, binaryen.Function.getBody(main)]));
   module.removeExport(UNPACK);
-}
-
-function segmentsOf(module) {
-  return Array.from({ length: module.getNumDataSegments() }, (_, index) => {
-    const { offset, data, passive } = module.getDataSegmentInfo(module.getDataSegmentByIndex(index));
-    return { offset, data: new Uint8Array(data), passive };
-  });
 }
 
 /**

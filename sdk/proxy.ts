@@ -37,8 +37,9 @@ import { downstreamData, upstreamData } from "./tcp/tcp-data";
 import { CloseType } from "./tcp/tcp-status";
 import { Timer } from "./time/timer";
 
-// Called by the module itself: the transform takes it out of the exports.
+// Called by the module itself: the transform takes them out of the exports.
 export { unpackTexts } from "./memory/packed-texts";
+export { visitMembers } from "./memory/visit-members";
 
 const out = memory.data(8, 4);
 

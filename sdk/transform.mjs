@@ -7,11 +7,13 @@
  * - leaves out the allocator's checks of itself. Those of filters (`assert`, `!`, array bounds) stay;
  * - leaves out of static objects what only the allocator reads of those on the heap;
  * - makes functions with one caller part of it;
+ * - has the collector find references by a table (`visited-members.mjs`);
  * - stores string literals packed (`packed-texts.mjs`).
  */
 import { CommonFlags, DiagnosticCode, ElementKind, Node } from "assemblyscript";
 import { Transform } from "assemblyscript/transform";
 import { packTexts } from "./packed-texts.mjs";
+import { visitByTable } from "./visited-members.mjs";
 
 const SDK = "~lib/@attache/sdk/";
 const RETRY_POLICY = "RetryPolicy";
@@ -76,6 +78,7 @@ export default class FilterTransform extends Transform {
   }
 
   afterCompile(module) {
+    visitByTable(this.program, module, this.binaryen);
     packTexts(module, this.binaryen);
   }
 
