@@ -19,7 +19,7 @@ export {
   upstream,
   xds,
 } from "./attributes";
-export { ConfigReader } from "./config";
+export { ConfigReader, publishConfigStatus } from "./config";
 export { HeldStream } from "./context/held-stream";
 export { HttpFilter } from "./context/http-filter";
 export { StreamFilter } from "./context/stream-filter";

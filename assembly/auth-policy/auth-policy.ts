@@ -55,6 +55,7 @@ export class AuthPolicy extends Plugin {
   private stream: HttpFilter | null = null;
 
   override configure(config: ConfigReader): void {
+    config.expandEnvironment();
     const options = config.object("options");
     this.request = this.makeRequest(readReading(options));
     this.rejectsPathDifference = options.bool("rejectOnDifference", false);

@@ -252,6 +252,17 @@ eachHost("header-routing", (start) => {
     });
   });
 
+  it("takes environment variables", async () => {
+    const options = proxy({ http: [to("${SUBSET}", { uri: { prefix: "/${TEAM:-none}/" } })] });
+    const [plugin] = options.plugins;
+    await using host = await start({ ...options, plugins: [{ ...plugin!, environment: { SUBSET: "v2", TEAM: "a" } }] });
+    expect(await chosen(host, "/a/b")).toBe("v2");
+    expect(await chosen(host, "/none/b")).toBeNull();
+    await expect(start(options)).rejects.toThrow(
+      "http[0].route[0].destination.subset: the environment variable SUBSET",
+    );
+  });
+
   it("lets only listed hosts out", async () => {
     await using host = await start(proxy({ hosts: ["api.example.com", "*.internal"], options: { unmatched: 502 } }));
     expect((await host.fetch("/", { headers: { host: "api.example.com:443" } })).status).toBe(200);

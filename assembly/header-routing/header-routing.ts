@@ -23,6 +23,7 @@ export class HeaderRouting extends Plugin {
   unmatchedStatus: i32 = 0;
 
   override configure(config: ConfigReader): void {
+    config.expandEnvironment();
     const options = config.object("options");
     const publishesCluster = options.has("clusterHeader");
     const header = publishesCluster ? "clusterHeader" : "subsetHeader";
