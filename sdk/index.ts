@@ -47,6 +47,7 @@ export { currentTimeNs } from "./time/time";
 export { LabelledCounter, LabelledGauge, LabelledHistogram, LabelledMetric } from "./metrics/labelled-metric";
 export { LabelSet } from "./metrics/label-set";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
+export { Scopes } from "./scopes";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";
 export { SharedSlots } from "./shared/shared-slots";
