@@ -49,6 +49,7 @@ export { LabelSet } from "./metrics/label-set";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
 export { Scopes } from "./scopes";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
+export { SharedJson } from "./shared/shared-json";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";
 export { SharedSlots } from "./shared/shared-slots";
 export { closeConnection, continueConnection } from "./tcp/connection-control";
