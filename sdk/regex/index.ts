@@ -1,2 +1,3 @@
 export { Regex, RegexMode } from "./regex";
 export { RegexReplacement } from "./regex-replacement";
+export { enableUnicodeClasses } from "./unicode-classes";

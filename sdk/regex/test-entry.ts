@@ -1,5 +1,9 @@
 import { ByteView } from "../memory/byte-view";
-import { Regex, RegexMode, RegexReplacement } from "./index";
+import { CharClass } from "./char-class";
+import { enableUnicodeClasses, Regex, RegexMode, RegexReplacement } from "./index";
+import { readUnicodeClass } from "./unicode-classes";
+
+enableUnicodeClasses();
 
 let buffer = new StaticArray<u8>(1024);
 let regex = new Regex("");
@@ -40,4 +44,18 @@ export function compileReplacement(start: usize, length: i32): string | null {
 export function replaceAll(start: usize, length: i32): string | null {
   const replaced = replacement.replaceAll(ByteView.of(start, length));
   return replaced === null ? null : replaced.toString();
+}
+
+/** A hash of the members of the class `\p{name}`; 0 when there is none. */
+export function classHash(start: usize, length: i32): u32 {
+  __collect();
+  const pattern = "\\p{" + String.UTF8.decodeUnsafe(start, length) + "}";
+  const members = new CharClass();
+  if (readUnicodeClass(members, pattern, 1, 0x10ffff) != pattern.length << 1) return 0;
+  let hash: u32 = 0x811c9dc5;
+  for (let index = 0; index < members.length << 1; index++) {
+    const bound = index & 1 ? members.high(index >> 1) : members.low(index >> 1);
+    for (let shift = 0; shift < 32; shift += 8) hash = (hash ^ ((bound >> shift) & 0xff)) * 0x01000193;
+  }
+  return hash;
 }
