@@ -7,11 +7,18 @@ export type Environment = Readonly<Record<string, string>>;
 export function readVariables(variables: readonly string[] = []): Environment {
   return Object.fromEntries(
     variables.map((variable) => {
-      const equals = variable.indexOf("=");
-      if (equals < 1) throw new Problem(`--env ${variable}: expected NAME=VALUE`);
-      return [variable.slice(0, equals), variable.slice(equals + 1)];
+      const [name, value] = splitVariable(variable);
+      if (value === undefined) throw new Problem(`--env ${variable}: expected NAME=VALUE`);
+      return [name, value];
     }),
   );
+}
+
+/** The parts of `NAME=VALUE`, or `NAME` alone. */
+export function splitVariable(variable: string): [name: string, value?: string] {
+  const [, name, value] = /^([^=]+)(?:=([^]*))?$/.exec(variable) ?? [];
+  if (name === undefined) throw new Problem(`--env ${variable}: expected NAME=VALUE`);
+  return value === undefined ? [name] : [name, value];
 }
 
 /** Variables that the proxy takes over from its own environment: here, from this one. */

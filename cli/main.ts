@@ -197,6 +197,11 @@ program
   .option("--sha256 <digest>", "digest of the image, as push prints it")
   .option("--phase <phase>", "AUTHN, AUTHZ or STATS (Istio)")
   .option("--selector <label...>", "workloads, as LABEL=VALUE (Istio)")
+  .addOption(
+    new Option("--env <name[=value]>", "an environment variable, or one of the proxy's own; may be repeated").argParser(
+      collect,
+    ),
+  )
   .option("--fail-open", "let requests pass when the filter cannot be loaded or fails")
   .action(
     async (name: string, { for: target, ...options }: Omit<ManifestOptions, "name" | "target"> & { for: Target }) => {

@@ -1,6 +1,6 @@
 import { JsonKind } from "../json/json-kind";
 import { absentNode, JsonNode, NODE_BYTES } from "../json/node";
-import { encodeText, textSize } from "../memory/utf8";
+import { writtenBytes, writtenSize } from "../memory/byte-writer";
 import { unitAt } from "../json/text";
 import { ConfigSource, ConfigValue } from "./config-value";
 import { Environment } from "./environment";
@@ -268,13 +268,12 @@ export class ConfigReader extends ConfigValue {
   private expand(environment: Environment): void {
     const node = this.node;
     if (node.kind == JsonKind.String) {
-      const text = environment.expand(node.text);
-      const encoded = encodeText(text === null ? "" : text);
       const written = rememberWritten(node);
+      const isExpanded = environment.write(node.text);
       // What is wrong is reported once: the value counts as absent from then on.
-      node.set(text === null ? JsonKind.Null : JsonKind.String, encoded, textSize(encoded));
+      node.set(isExpanded ? JsonKind.String : JsonKind.Null, writtenBytes(), writtenSize());
       node.mark = written;
-      if (text === null) this.error(environment.problem);
+      if (!isExpanded) this.error(environment.problem);
       return;
     }
     const isMap = this.kind == JsonKind.Object;

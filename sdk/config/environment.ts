@@ -1,5 +1,6 @@
 import { environ_get, environ_sizes_get } from "../abi/imports";
 import { unitAt } from "../json/text";
+import { beginBytes, writeByte, writeText } from "../memory/byte-writer";
 import { isUtf8 } from "../memory/utf8-validity";
 import { MessageFilter } from "./message-filter";
 import { closeness, didYouMean } from "./suggestion";
@@ -12,7 +13,7 @@ const BEGINNING: i32 = 8;
 /** The environment variables of the VM, and what was taken of them. */
 @final
 export class Environment extends MessageFilter {
-  /** Why the last {@link expand} failed. */
+  /** Why the last {@link write} failed. */
   problem: string = "";
   private first: Variable | null = null;
 
@@ -21,16 +22,17 @@ export class Environment extends MessageFilter {
     this.read();
   }
 
-  /** The text with variables put in; `null` when {@link problem} tells what is wrong. */
-  expand(text: string): string | null {
-    let expanded = "";
+  /** Begins anew to write bytes, the text with variables put in; `false` when {@link problem} tells what is wrong. */
+  write(text: string): bool {
+    beginBytes(text.length + 64);
     let from = 0;
     while (true) {
       const at = text.indexOf("${", from);
-      if (at < 0) return expanded + text.substring(from);
+      if (at < 0) break;
       if (at > from && unitAt(text, at - 1) == 0x24) {
         // Escaped: of `$${`, the second character goes.
-        expanded += text.substring(from, at) + "{";
+        writeText(text.substring(from, at));
+        writeByte(0x7b);
         from = at + 2;
         continue;
       }
@@ -39,10 +41,13 @@ export class Environment extends MessageFilter {
         end < at + 3
           ? this.fail('"${" is no reference: write "${NAME}", or "$${" for the characters')
           : this.valueOf(text.substring(at + 2, end));
-      if (value === null) return null;
-      expanded += text.substring(from, at) + value;
+      if (value === null) return false;
+      writeText(text.substring(from, at));
+      writeText(value);
       from = end + 1;
     }
+    writeText(text.substring(from));
+    return true;
   }
 
   /** The message without values of variables: their names stand for them. */
