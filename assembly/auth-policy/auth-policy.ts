@@ -8,6 +8,7 @@ import {
   LogLevel,
   PathNormalization,
   Plugin,
+  publishConfigStatus,
   RequestHeaders,
   setProperty,
 } from "@attache/sdk";
@@ -91,6 +92,7 @@ export class AuthPolicy extends Plugin {
     this.allow.compile();
     this.triedDeny.compile();
     this.triedAllow.compile();
+    publishConfigStatus(config);
   }
 
   override createFilter(): HttpFilter {

@@ -263,6 +263,18 @@ eachHost("header-routing", (start) => {
     );
   });
 
+  it("tells which configuration is in effect", async () => {
+    await using host = await start(proxy({ http: [to("a", {})] }));
+    const status = async (name: string) => await host.metric(`plugin=.=header-routing;.;config_${name}`);
+    const hash = await status("hash");
+    expect(hash).toBeGreaterThan(0);
+    await expect(host.update(proxy({ http: 1 }))).rejects.toThrow("http: expected an array");
+    expect([await status("ok"), await status("hash")]).toEqual([0, hash]);
+    await host.update(proxy({ http: [to("b", {})] }));
+    expect(await status("ok")).toBe(1);
+    expect(await status("hash")).not.toBe(hash);
+  });
+
   it("lets only listed hosts out", async () => {
     await using host = await start(proxy({ hosts: ["api.example.com", "*.internal"], options: { unmatched: 502 } }));
     expect((await host.fetch("/", { headers: { host: "api.example.com:443" } })).status).toBe(200);
