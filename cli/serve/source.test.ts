@@ -27,6 +27,7 @@ describe("what attache serve reads", () => {
     ["api-key", "from Envoy\n", { "x-api-key": "open sesame" }, "200"],
     ["route-by-header", "canary\n", { "x-version": "2" }, "200"],
     ["attributes", "from Envoy\n", {}, "200"],
+    ["security-headers", "page\n", {}, "200"],
   ])("runs the envoy.yaml of the example %s", async (name, body, headers, status) => {
     const { options } = await readSource(example(name), {});
     await using host = await startEmulator(options);

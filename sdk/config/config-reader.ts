@@ -96,7 +96,8 @@ export class ConfigReader extends ConfigValue {
    * ```
    *
    * A value is text: it becomes no other JSON, and a `${` in it stays. Problems and warnings show the names of variables
-   * for their values of four characters or more, so that no secret gets into the log.
+   * for their values of four characters or more, so that no secret gets into the log; what a filter has made of a value,
+   * such as its lower case, is not known for it.
    *
    * The proxy sets variables by `vmConfig.env` (Istio), `env` (Envoy Gateway) or `environment_variables` (Envoy).
    *

@@ -1,5 +1,6 @@
 import { eachHost } from "@attache/harness/vitest";
 import { beforeAll, expect, it } from "vitest";
+import { Dice } from "../../test/conformance/dice.ts";
 import { compileFilter, filterSource } from "../../test/compile-filter.ts";
 
 /** Logs what it reads, rejects what `refused` says, and warns of `odd`. */
@@ -31,6 +32,19 @@ const environment = {
   LINES: "first line\nsecond line",
   "with-hyphen.and.dots": "ok",
 };
+
+/** What becomes of a text, in other words; `null` when it is refused. */
+function model(text: string, variables: Record<string, string>): string | null {
+  let isRefused = false;
+  const expanded = text.replace(/\$\$\{|\$\{([^}]+)\}|\$\{/g, (found, reference?: string) => {
+    if (found === "$${") return "${";
+    const [, name, otherwise] = /^([^]*?)(?::-([^]*))?$/.exec(reference ?? "")!;
+    const value = reference === undefined ? undefined : variables[name!] || (otherwise ?? variables[name!]);
+    if (value === undefined) isRefused = true;
+    return value ?? "";
+  });
+  return isRefused ? null : expanded;
+}
 
 eachHost("environment variables in a configuration", (start) => {
   let module: Uint8Array;
@@ -86,6 +100,22 @@ eachHost("environment variables in a configuration", (start) => {
     const started = start({ plugins: [{ module, configuration, environment }] });
     await expect(started).rejects.toThrow(`config rejected: ${problem}`);
     await expect(started).rejects.not.toThrow(/s3cr3t|kkkk|second line/);
+  });
+
+  it("become what a plain model says, whatever the text", async () => {
+    const dice = new Dice(Math.floor(Math.random() * 2 ** 32));
+    const pieces = ["$", "{", "}", "${", "$${", "NAME", "PORT", "NONE", ":-", "-", ":", "é", "${NAME}", "${NONE:-"];
+    const texts = Array.from({ length: 2000 }, () => dice.list(0, 9, () => dice.of(pieces)).join(""));
+    const taken = texts.filter((text) => model(text, environment) !== null);
+    const list = (some: string[]) => ({ list: some.map((deep) => ({ in: { deep } })) });
+    await using host = await start({ plugins: [{ module, configuration: list(taken), environment }] });
+    const values = taken.map((text) => model(text, environment));
+    expect(host.logs.map(({ message }) => message)).toContain(["read none|0|0|false", ...values].join("|"));
+    for (const text of texts.filter((candidate) => !taken.includes(candidate)).slice(0, 5)) {
+      await expect(start({ plugins: [{ module, configuration: list([text]), environment }] })).rejects.toThrow(
+        "config rejected: list[0].in.deep: ",
+      );
+    }
   });
 
   it("are told all at once, and once each", async () => {

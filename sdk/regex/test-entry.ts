@@ -1,6 +1,6 @@
 import { ByteView } from "../memory/byte-view";
 import { CharClass } from "./char-class";
-import { enableUnicodeClasses, Regex, RegexMode, RegexReplacement } from "./index";
+import { enableUnicodeClasses, Regex, RegexMode, RegexReplacement, RegexSearch } from "./index";
 import { readUnicodeClass } from "./unicode-classes";
 
 enableUnicodeClasses();
@@ -58,4 +58,24 @@ export function classHash(start: usize, length: i32): u32 {
     for (let shift = 0; shift < 32; shift += 8) hash = (hash ^ ((bound >> shift) & 0xff)) * 0x01000193;
   }
   return hash;
+}
+
+let search = new RegexSearch("");
+
+/** Compiles the pattern of a search and returns its error. */
+export function compileSearch(start: usize, length: i32): string | null {
+  __collect();
+  search = new RegexSearch(String.UTF8.decodeUnsafe(start, length));
+  return search.error;
+}
+
+/** The match found from a position on and its groups, each in brackets, `-` for one that took no part. */
+export function groups(start: usize, length: i32, from: i32): string | null {
+  if (!search.find(ByteView.of(start, length), from)) return search.group(0) === null ? null : "found";
+  let all = search.startOf(0).toString() + "-" + search.endOf(0).toString();
+  for (let number = 0; number <= search.groups + 1; number++) {
+    const group = search.group(number);
+    all += group === null ? "-" : "[" + group.toString() + "]";
+  }
+  return all;
 }
