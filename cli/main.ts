@@ -26,6 +26,8 @@ const program = new Command("attache")
   .addHelpText("after", "\nExit codes: 0 done, 1 something is wrong with what was given, 2 with the command line.");
 
 const json = () => new Option("--json", "print the result as JSON");
+const env = () =>
+  new Option("--env <name=value>", "an environment variable of the filter; may be repeated").argParser(collect);
 const insecure = () => new Option("--insecure", "speak plain HTTP to the registry; always with one on this machine");
 
 program
@@ -77,6 +79,7 @@ program
   .description("run filters on a local port, and reload them when they change")
   .argument("[source]", "a filter's folder, a .wasm file, WasmPlugins or an envoy.yaml", ".")
   .option("--config <file>", "the filter's configuration, in YAML or JSON")
+  .addOption(env())
   .option(
     "--upstream <url>",
     "http://HOST:PORT behind the filter; without it the proxy answers 200. tcp://HOST:PORT for TCP; without it an echo",
@@ -95,12 +98,13 @@ program
   .description("say what is wrong with a module, a filter's configuration, a WasmPlugin or an EnvoyExtensionPolicy")
   .argument("<file>", "a .wasm file, a configuration (with --filter) or resources, in YAML or JSON")
   .option("--filter <source>", "the filter whose configuration the file is: its folder, or a .wasm file")
+  .addOption(env())
   .option("--pull", "pull the images that resources name, judge them as `verify` does, and give each its configuration")
   .addOption(insecure())
   .addOption(json())
   .action(async (file: string, options: CheckOptions) => {
     if (options.filter !== undefined) {
-      const report = await checkConfiguration(file, await findFilter(options.filter));
+      const report = await checkConfiguration(file, await findFilter(options.filter), options.env);
       show(options.json, report, describeConfiguration(report));
     } else if (/\.(ya?ml|json)$/.test(file)) {
       const report = await checkManifest(file);
@@ -122,6 +126,7 @@ program
     "keys of an issuer that would be fetched: a JSON Web Key Set; may be repeated",
     collect,
   )
+  .addOption(env())
   .option("--filter <file>", "the module of auth-policy, if not that of the package @attache/auth-policy")
   .addOption(new Option("--expect <decision>", "exit with 1 if it is the other").choices(["allowed", "denied"]))
   .addOption(json())
@@ -192,6 +197,11 @@ program
   .option("--sha256 <digest>", "digest of the image, as push prints it")
   .option("--phase <phase>", "AUTHN, AUTHZ or STATS (Istio)")
   .option("--selector <label...>", "workloads, as LABEL=VALUE (Istio)")
+  .addOption(
+    new Option("--env <name[=value]>", "an environment variable, or one of the proxy's own; may be repeated").argParser(
+      collect,
+    ),
+  )
   .option("--fail-open", "let requests pass when the filter cannot be loaded or fails")
   .action(
     async (name: string, { for: target, ...options }: Omit<ManifestOptions, "name" | "target"> & { for: Target }) => {
@@ -217,6 +227,7 @@ interface BuildCommandOptions extends Pick<BuildOptions, "debug" | "sourceMap" |
 
 interface CheckOptions {
   filter?: string;
+  env?: string[];
   pull?: boolean;
   insecure?: boolean;
   json?: boolean;

@@ -19,7 +19,7 @@ export {
   upstream,
   xds,
 } from "./attributes";
-export { ConfigReader } from "./config";
+export { ConfigReader, publishConfigStatus } from "./config";
 export { HeldStream } from "./context/held-stream";
 export { HttpFilter } from "./context/http-filter";
 export { StreamFilter } from "./context/stream-filter";
@@ -39,7 +39,7 @@ export { RequestTrailers, ResponseTrailers } from "./http/trailers";
 export { BodyAccess, OverLimit } from "./http/whole-body";
 export { log, LogLevel } from "./log/log";
 export { ByteView } from "./memory/byte-view";
-export { Regex, RegexReplacement } from "./regex";
+export { enableUnicodeClasses, Regex, RegexReplacement, RegexSearch } from "./regex";
 export { Text } from "./memory/text";
 export { xxHash64 } from "./hash/xxhash64";
 export { randomBelow, randomU64 } from "./random/random";
@@ -47,7 +47,9 @@ export { currentTimeNs } from "./time/time";
 export { LabelledCounter, LabelledGauge, LabelledHistogram, LabelledMetric } from "./metrics/labelled-metric";
 export { LabelSet } from "./metrics/label-set";
 export { Counter, Gauge, Histogram } from "./metrics/metric";
+export { Scopes } from "./scopes";
 export { SharedNumber, SharedResult, SharedValue } from "./shared/shared-data";
+export { SharedJson } from "./shared/shared-json";
 export { QueueReader, SharedQueue } from "./shared/shared-queue";
 export { SharedSlots } from "./shared/shared-slots";
 export { closeConnection, continueConnection } from "./tcp/connection-control";

@@ -8,6 +8,7 @@ import {
   LogLevel,
   PathNormalization,
   Plugin,
+  publishConfigStatus,
   RequestHeaders,
   setProperty,
 } from "@attache/sdk";
@@ -55,6 +56,7 @@ export class AuthPolicy extends Plugin {
   private stream: HttpFilter | null = null;
 
   override configure(config: ConfigReader): void {
+    config.expandEnvironment();
     const options = config.object("options");
     this.request = this.makeRequest(readReading(options));
     this.rejectsPathDifference = options.bool("rejectOnDifference", false);
@@ -91,6 +93,7 @@ export class AuthPolicy extends Plugin {
     this.allow.compile();
     this.triedDeny.compile();
     this.triedAllow.compile();
+    publishConfigStatus(config);
   }
 
   override createFilter(): HttpFilter {

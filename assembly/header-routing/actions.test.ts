@@ -252,6 +252,29 @@ eachHost("header-routing", (start) => {
     });
   });
 
+  it("takes environment variables", async () => {
+    const options = proxy({ http: [to("${SUBSET}", { uri: { prefix: "/${TEAM:-none}/" } })] });
+    const [plugin] = options.plugins;
+    await using host = await start({ ...options, plugins: [{ ...plugin!, environment: { SUBSET: "v2", TEAM: "a" } }] });
+    expect(await chosen(host, "/a/b")).toBe("v2");
+    expect(await chosen(host, "/none/b")).toBeNull();
+    await expect(start(options)).rejects.toThrow(
+      "http[0].route[0].destination.subset: the environment variable SUBSET",
+    );
+  });
+
+  it("tells which configuration is in effect", async () => {
+    await using host = await start(proxy({ http: [to("a", {})] }));
+    const status = async (name: string) => await host.metric(`plugin=.=header-routing;.;config_${name}`);
+    const hash = await status("hash");
+    expect(hash).toBeGreaterThan(0);
+    await expect(host.update(proxy({ http: 1 }))).rejects.toThrow("http: expected an array");
+    expect([await status("ok"), await status("hash")]).toEqual([0, hash]);
+    await host.update(proxy({ http: [to("b", {})] }));
+    expect(await status("ok")).toBe(1);
+    expect(await status("hash")).not.toBe(hash);
+  });
+
   it("lets only listed hosts out", async () => {
     await using host = await start(proxy({ hosts: ["api.example.com", "*.internal"], options: { unmatched: 502 } }));
     expect((await host.fetch("/", { headers: { host: "api.example.com:443" } })).status).toBe(200);

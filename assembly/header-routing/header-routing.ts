@@ -1,4 +1,4 @@
-import { ConfigReader, HttpFilter, Plugin, Text } from "@attache/sdk";
+import { ConfigReader, HttpFilter, Plugin, publishConfigStatus, Text } from "@attache/sdk";
 import { headerName } from "./header-text";
 import { HostSet } from "./host-set";
 import { RoutedStream } from "./routed-stream";
@@ -23,6 +23,7 @@ export class HeaderRouting extends Plugin {
   unmatchedStatus: i32 = 0;
 
   override configure(config: ConfigReader): void {
+    config.expandEnvironment();
     const options = config.object("options");
     const publishesCluster = options.has("clusterHeader");
     const header = publishesCluster ? "clusterHeader" : "subsetHeader";
@@ -40,6 +41,7 @@ export class HeaderRouting extends Plugin {
     const tags = options.array("trafficTags");
     for (let index = 0; index < tags.length; index++) this.tags.push(new TrafficTag(tags.at(index).asObject()));
     ignoreResource(config, metadata, spec);
+    publishConfigStatus(config);
   }
 
   override createFilter(): HttpFilter {

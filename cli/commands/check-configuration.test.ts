@@ -13,10 +13,10 @@ beforeAll(async () => {
 });
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
-async function check(text: string, filter = routing, name = "config.yaml") {
+async function check(text: string, filter = routing, name = "config.yaml", variables?: string[]) {
   const file = join(folder, name);
   await writeFile(file, text);
-  return await checkConfiguration(file, await findFilter(filter));
+  return await checkConfiguration(file, await findFilter(filter), variables);
 }
 
 describe("attache check --filter", () => {
@@ -38,6 +38,15 @@ describe("attache check --filter", () => {
     await expect(check("http: [{ rout: [] }, { match: [{ uri: { regex: '(' } }] }]")).rejects.toThrow(
       /config\.yaml: http\[1\]\.match\[0\]\.uri\.regex: column 1: .*\n(.*\n)*.*config\.yaml: http\[0\]\.rout: unknown field, did you mean "route"\?$/,
     );
+  });
+
+  it("puts in environment variables, where the schema cannot tell what becomes of them", async () => {
+    const text = "http: [{ route: [{ destination: { host: '${HOST}' }, weight: '${WEIGHT}' }] }]";
+    expect(await check(text, routing, "env.yaml", ["HOST=a", "WEIGHT=1", "WEIGHT=100"])).toMatchObject({ notes: [] });
+    await expect(check(text, routing, "env.yaml", ["HOSTS=a", "WEIGHT="])).rejects.toThrow(
+      /destination\.host: the environment variable HOST is not set, did you mean "HOSTS"\?\n[^]*weight: expected an integer/,
+    );
+    await expect(check(text, routing, "env.yaml", ["=a"])).rejects.toThrow("--env =a: expected NAME=VALUE");
   });
 
   it("says what is no JSON, and what is no YAML", async () => {

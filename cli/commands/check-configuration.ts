@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HarnessError, PluginRejectedError, startEmulator } from "@attache/harness";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { readVariables, type Environment } from "../environment.ts";
 import { Problem } from "../problem.ts";
 import { readRawConfig } from "../raw-config.ts";
 
@@ -36,9 +37,17 @@ export async function findFilter(source: string): Promise<FilterFiles> {
   return { module, schema: schema ?? null };
 }
 
-/** Gives a configuration to the filter itself, in the emulator, and to its schema; a {@link Problem} has all that is wrong. */
-export async function checkConfiguration(file: string, filter: FilterFiles): Promise<ConfigurationReport> {
-  const { problems, notes } = await judgeConfiguration(await readRawConfig(file), filter);
+/**
+ * Gives a configuration to the filter itself, in the emulator, and to its schema; a {@link Problem} has all that is wrong.
+ * `variables` are the filter's environment, each `NAME=VALUE`.
+ */
+export async function checkConfiguration(
+  file: string,
+  filter: FilterFiles,
+  variables?: readonly string[],
+): Promise<ConfigurationReport> {
+  const environment = readVariables(variables);
+  const { problems, notes } = await judgeConfiguration(await readRawConfig(file), { ...filter, environment });
   if (problems.length > 0) throw new Problem(problems.map((problem) => `${file}: ${problem}`).join("\n"));
   return { file, ...filter, notes };
 }
@@ -54,13 +63,13 @@ const callbackDeadlineMs = 5_000;
 /** What a filter says to a configuration: text as it is, anything else as JSON. */
 export async function judgeConfiguration(
   configuration: unknown,
-  { module, schema }: { module: string | Uint8Array; schema: string | null },
+  { module, schema, environment }: { module: string | Uint8Array; schema: string | null; environment: Environment },
 ): Promise<{ problems: string[]; notes: string[] }> {
   const problems: string[] = [];
   const notes: string[] = [];
   try {
     await using host = await startEmulator({
-      plugins: [{ module, configuration }],
+      plugins: [{ module, configuration, environment }],
       clusters: {},
       logLevel: "warn",
       callbackDeadlineMs,
@@ -93,9 +102,11 @@ export function complaintsOf({ logs, message }: PluginRejectedError): string[] {
 
 async function misfitsOf(configuration: unknown, schema: string): Promise<string[]> {
   const value: unknown = typeof configuration === "string" ? JSON.parse(configuration || "{}") : configuration;
-  const validate = new Ajv2020({ allErrors: true, strict: false, validateFormats: false }).compile(
+  const validate = new Ajv2020({ allErrors: true, strict: false, validateFormats: false, verbose: true }).compile(
     JSON.parse(await readFile(schema, "utf8")) as object,
   );
   if (validate(value)) return [];
-  return validate.errors!.map(({ instancePath, message }) => `${instancePath === "" ? "/" : instancePath} ${message}`);
+  // What an environment variable makes of a text, the schema cannot know.
+  const misfits = validate.errors!.filter(({ data }) => typeof data !== "string" || !data.includes("${"));
+  return misfits.map(({ instancePath, message }) => `${instancePath === "" ? "/" : instancePath} ${message}`);
 }

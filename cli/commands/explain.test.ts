@@ -54,6 +54,13 @@ describe("attache explain", () => {
     expect([run.stdout, run.stderr, run.status]).toEqual([output, "", 0]);
   });
 
+  it("puts environment variables into policies", async () => {
+    const policies = { authorizationPolicies: [{ name: "p0", namespace: "foo", ...to({ methods: ["${METHOD}"] }) }] };
+    const { explanation } = await explained(policies, { path: "/" }, { env: ["METHOD=GET"] });
+    expect(explanation).toMatchObject({ decision: "allowed", by: id(0) });
+    await expect(explained(policies, { path: "/" })).rejects.toThrow("the environment variable METHOD is not set");
+  });
+
   it.each<[string, object[], object, Explanation["decision"], string | null]>([
     ["no policy", [], {}, "allowed", null],
     ["an ALLOW rule", [ALLOW_ALL], {}, "allowed", id(0)],

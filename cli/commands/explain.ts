@@ -7,12 +7,15 @@ import { explain, type Explanation } from "../explain/explain.ts";
 import { readPolicyFile } from "../explain/policy-file.ts";
 import { readRequestFile, type Request } from "../explain/request-file.ts";
 import { fetchingIssuers, withKeys, withToken } from "../explain/token.ts";
+import { readVariables } from "../environment.ts";
 import { Problem } from "../problem.ts";
 import { readText } from "../raw-config.ts";
 
 export interface ExplainOptions {
   /** `ISSUER=FILE`: a file with the keys of an issuer. */
   keys?: readonly string[];
+  /** Environment variables of the filter, each `NAME=VALUE`. */
+  env?: readonly string[];
   /** auth-policy's module, instead of that of the package `@attache/auth-policy`. */
   filter?: string;
   /** What has to come out. */
@@ -34,7 +37,12 @@ export async function explainRequest(
   const asked = await readRequestFile(requestFile);
   const known = withKeys(given, await readKeys(options.keys ?? []));
   const { configuration, request } = withToken(known, asked);
-  const explanation = await explain(await readModule(options.filter), configuration, request);
+  const explanation = await explain(
+    await readModule(options.filter),
+    configuration,
+    request,
+    readVariables(options.env),
+  );
   if (explanation.by === "Jwks remote fetch is failed") {
     for (const issuer of fetchingIssuers(configuration)) {
       notes.push(`the keys of ${issuer} are not fetched here: give them by --keys ${issuer}=FILE`);

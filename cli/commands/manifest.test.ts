@@ -75,7 +75,38 @@ describe("attache manifest", () => {
     ]);
   });
 
+  it("writes environment variables, with a value or of the proxy's own", async () => {
+    const env = ["A=b=c", "REGION", "EMPTY="];
+    expect(parse(await manifest({ ...image, env }))).toMatchObject({
+      spec: {
+        vmConfig: {
+          env: [
+            { name: "A", value: "b=c" },
+            { name: "REGION", valueFrom: "HOST" },
+            { name: "EMPTY", value: "" },
+          ],
+        },
+      },
+    });
+    expect(parse(await manifest({ ...image, target: "envoy-gateway", env: ["REGION"] }))).toMatchObject({
+      spec: { wasm: [{ env: { hostKeys: ["REGION"] } }] },
+    });
+    expect(parse(await manifest({ ...image, url: "file:///a.wasm", target: "envoy", env }))).toMatchObject([
+      {
+        typed_config: {
+          config: {
+            vm_config: {
+              environment_variables: { host_env_keys: ["REGION"], key_values: { A: "b=c", EMPTY: "" } },
+            },
+          },
+        },
+      },
+    ]);
+  });
+
   it.each<[string, Partial<ManifestOptions>, string]>([
+    ["a variable without a name", { env: ["=a"] }, "--env =a: expected NAME=VALUE"],
+    ["a value for Envoy Gateway", { target: "envoy-gateway", env: ["A=b"] }, "leave out the value"],
     ["an image without a scheme", { url: "10.0.0.1:5000/auth" }, "write oci://10.0.0.1:5000/auth"],
     ["a scheme nobody loads", { url: "ftp://a/b" }, "istio does not load from ftp://"],
     ["an image for plain Envoy", { target: "envoy" }, "only from file://"],

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { splitVariable } from "../environment.ts";
 import { readConfig, type Config } from "../manifest/config.ts";
 import { digestProblem } from "../manifest/traps.ts";
 import { Problem } from "../problem.ts";
@@ -20,6 +21,8 @@ export interface ManifestOptions {
   phase?: string;
   /** Labels of the workloads, such as `app=shop`; Istio only. */
   selector?: readonly string[];
+  /** Environment variables of the filter: `NAME=VALUE`, or the `NAME` of one of the proxy's own. */
+  env?: readonly string[];
   /** Requests pass when the filter cannot be loaded or fails. */
   failOpen?: boolean;
 }
@@ -39,7 +42,7 @@ function writeYaml(resource: unknown): string {
 }
 
 function wasmPlugin(options: ManifestOptions, sha256: string | undefined, config: Config | undefined) {
-  const { name, url, namespace, phase, selector, failOpen } = options;
+  const { name, url, namespace, phase, selector, env, failOpen } = options;
   if (phase !== undefined && !["AUTHN", "AUTHZ", "STATS"].includes(phase)) {
     throw new Problem(`--phase: ${JSON.stringify(phase)} is none of AUTHN, AUTHZ, STATS`);
   }
@@ -54,12 +57,19 @@ function wasmPlugin(options: ManifestOptions, sha256: string | undefined, config
       phase,
       failStrategy: failOpen ? "FAIL_OPEN" : undefined,
       pluginConfig: config,
+      vmConfig: env === undefined ? undefined : { env: env.map(istioVariable) },
     },
   };
 }
 
+function istioVariable(variable: string) {
+  const [name, value] = splitVariable(variable);
+  return value === undefined ? { name, valueFrom: "HOST" } : { name, value };
+}
+
 function extensionPolicy(options: ManifestOptions, sha256: string | undefined, config: Config | undefined) {
   const { name, url, namespace, failOpen } = options;
+  const env = options.env === undefined ? undefined : { hostKeys: options.env.map(hostKey) };
   const code = url.startsWith("oci://")
     ? { type: "Image", image: { url: url.slice("oci://".length), sha256 } }
     : { type: "HTTP", http: { url, sha256 } };
@@ -69,14 +79,20 @@ function extensionPolicy(options: ManifestOptions, sha256: string | undefined, c
     metadata: { name, namespace },
     spec: {
       targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "gateway" }],
-      wasm: [{ name, code, config, failOpen: failOpen ? true : undefined }],
+      wasm: [{ name, code, config, failOpen: failOpen ? true : undefined, env }],
     },
   };
 }
 
+function hostKey(variable: string): string {
+  const [name, value] = splitVariable(variable);
+  if (value === undefined) return name;
+  throw new Problem(`--env ${name}: Envoy Gateway passes on the proxy's own variables only: leave out the value`);
+}
+
 /** One HTTP filter for `http_filters`. */
 function envoyFilter(options: ManifestOptions, _sha256: string | undefined, config: Config | undefined) {
-  const { name, url, failOpen } = options;
+  const { name, url, env, failOpen } = options;
   return [
     {
       name: "envoy.filters.http.wasm",
@@ -92,11 +108,22 @@ function envoyFilter(options: ManifestOptions, _sha256: string | undefined, conf
           vm_config: {
             runtime: "envoy.wasm.runtime.v8",
             code: { local: { filename: url.slice("file://".length) } },
+            environment_variables: env === undefined ? undefined : environmentVariables(env),
           },
         },
       },
     },
   ];
+}
+
+function environmentVariables(env: readonly string[]) {
+  const variables = env.map(splitVariable);
+  const own = variables.flatMap(([name, value]) => (value === undefined ? [name] : []));
+  const given = variables.filter(([, value]) => value !== undefined);
+  return {
+    host_env_keys: own.length === 0 ? undefined : own,
+    key_values: given.length === 0 ? undefined : Object.fromEntries(given),
+  };
 }
 
 function checkUrl(url: string, target: Target): void {

@@ -1,4 +1,5 @@
 import { HarnessError, loadModule } from "@attache/harness";
+import { ownVariables } from "../environment.ts";
 import type { LoadedPlugin } from "../manifest/check.ts";
 import { digestOf } from "../oci/image.ts";
 import type { RegistryOptions } from "../oci/registry.ts";
@@ -33,7 +34,7 @@ export async function verify(image: string, { sha256, ...options }: VerifyOption
  */
 export async function verifyPlugins(plugins: readonly LoadedPlugin[], options: RegistryOptions): Promise<void> {
   const problems: string[] = [];
-  for (const { resource, url, sha256, configuration } of plugins) {
+  for (const { resource, url, sha256, configuration, ...plugin } of plugins) {
     if (/^(https?|file):/.test(url)) continue;
     const pulled = await verify(url, sha256 === undefined ? options : { ...options, sha256 }).catch(
       (error: unknown) => {
@@ -43,7 +44,9 @@ export async function verifyPlugins(plugins: readonly LoadedPlugin[], options: R
       },
     );
     if (pulled === null) continue;
-    const judged = await judgeConfiguration(asJson(configuration), { module: pulled.module, schema: null });
+    const { module } = pulled;
+    const environment = { ...plugin.environment, ...ownVariables(plugin.ownVariables) };
+    const judged = await judgeConfiguration(asJson(configuration), { module, schema: null, environment });
     problems.push(...judged.problems.map((problem) => `${resource}: ${problem}`));
   }
   if (problems.length > 0) throw new Problem(problems.join("\n"));

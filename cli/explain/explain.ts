@@ -1,4 +1,5 @@
 import type { HeaderList } from "@attache/harness";
+import type { Environment } from "../environment.ts";
 import { foundFor, type Facts } from "./found.ts";
 import type { Fields } from "./fields.ts";
 import { FilterUnderTest } from "./filter.ts";
@@ -63,8 +64,13 @@ export interface ExplainedPart {
  * Has the filter itself decide about a request, and then about each part of each rule. A {@link Problem} says what is wrong
  * with the configuration.
  */
-export async function explain(module: Uint8Array, given: Configuration, request: Request): Promise<Explanation> {
-  const filter = new FilterUnderTest(module, given, request);
+export async function explain(
+  module: Uint8Array,
+  given: Configuration,
+  request: Request,
+  environment: Environment = {},
+): Promise<Explanation> {
+  const filter = new FilterUnderTest(module, given, request, environment);
   const { outcome, upstream, notes } = await filter.decide();
   const payload = outcome.published("jwt_payload");
   const claims = payload === null ? null : (JSON.parse(Buffer.from(payload, "latin1").toString()) as Fields);

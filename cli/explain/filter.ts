@@ -8,6 +8,7 @@ import {
   type HostOptions,
 } from "@attache/harness";
 import { complaintsOf } from "../commands/check-configuration.ts";
+import type { Environment } from "../environment.ts";
 import { Problem } from "../problem.ts";
 import { fieldsIn, isFields, member, textIn, type Fields } from "./fields.ts";
 import type { Configuration, Policy } from "./policies.ts";
@@ -31,14 +32,16 @@ export class FilterUnderTest {
   readonly #module: Uint8Array;
   readonly #configuration: Configuration;
   readonly #request: Request;
+  readonly #environment: Environment;
   readonly #clusters: Record<string, Cluster> = { [upstreamCluster]: () => ({}) };
   /** Services that were asked, and the request does not say what they answer. */
   readonly #unknownServices = new Set<string>();
 
-  constructor(module: Uint8Array, configuration: Configuration, request: Request) {
+  constructor(module: Uint8Array, configuration: Configuration, request: Request, environment: Environment) {
     this.#module = module;
     this.#configuration = configuration;
     this.#request = request;
+    this.#environment = environment;
   }
 
   /** What the filter does with the request. */
@@ -83,8 +86,9 @@ export class FilterUnderTest {
   }
 
   #options(configuration: Configuration): HostOptions {
+    const plugin = { module: this.#module, name: "auth-policy", configuration, environment: this.#environment };
     return {
-      plugins: [{ module: this.#module, name: "auth-policy", configuration, allowOnHeadersStopIteration: true }],
+      plugins: [{ ...plugin, allowOnHeadersStopIteration: true }],
       clusters: this.#clusters,
       routes: [{ match: { prefix: "/" }, cluster: upstreamCluster }],
     };

@@ -48,6 +48,21 @@ kind: Service
     });
   });
 
+  it("says which environment variables the filter sees, and which it takes from this machine", async () => {
+    const vm = "vmConfig: { env: [{ name: A, value: b }, { name: ATTACHE_TEST_REGION, valueFrom: HOST }] }";
+    expect(await check(plugin(`${image}, ${vm}`))).toMatchObject({
+      plugins: [{ environment: { A: "b" }, ownVariables: ["ATTACHE_TEST_REGION"] }],
+      notes: [
+        "WasmPlugin shop/auth: spec.vmConfig.env: ATTACHE_TEST_REGION is the proxy's own; --pull checks with the value it has here",
+      ],
+    });
+    const code = `code: { type: Image, image: { url: registry.example/auth:1, sha256: ${digest} } }`;
+    expect(await check(policy(`name: auth, ${code}, env: { hostKeys: [ATTACHE_TEST_REGION] }`))).toMatchObject({
+      plugins: [{ environment: {}, ownVariables: ["ATTACHE_TEST_REGION"] }],
+      notes: [expect.stringMatching(/spec\.wasm\[0\]\.env: ATTACHE_TEST_REGION is the proxy's own/)],
+    });
+  });
+
   it("takes an EnvoyExtensionPolicy", async () => {
     const code = `code: { type: Image, image: { url: registry.example/auth:1, sha256: ${digest} } }`;
     expect((await check(policy(`name: auth, ${code}, config: { a: 1 }, failOpen: true`))).plugins).toHaveLength(1);
@@ -153,7 +168,13 @@ describe.skipIf(registryProgram === null)(`attache check --pull${missing}`, () =
     const url = `oci://${registry.address}/hello:1`;
     const ofImage = (await push(source, url, {})).slice("sha256:".length);
     const module = digestOf(await readFile(source)).slice("sha256:".length);
-    const loads = (sha256?: string, of = url) => ({ resource: "WasmPlugin hello", url: of, sha256 });
+    const loads = (sha256?: string, of = url) => ({
+      resource: "WasmPlugin hello",
+      url: of,
+      sha256,
+      environment: {},
+      ownVariables: [],
+    });
     await verifyPlugins([loads(), loads(ofImage)], {});
     const wrong = verifyPlugins([loads(module), loads(digest), loads(undefined, `${url}0`)], {});
     const lines = (await wrong.catch((error: Error) => error.message))!.split("\n");

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments, type Document } from "yaml";
+import type { Environment } from "../environment.ts";
 import { Problem } from "../problem.ts";
 import { digestProblem, failOpenNote, inexactNumbers, urlProblem } from "./traps.ts";
 
@@ -11,6 +12,10 @@ export interface LoadedPlugin {
   sha256: string | undefined;
   /** What the proxy hands to the filter; `undefined` for none. */
   configuration?: unknown;
+  /** Environment variables that the resource sets. */
+  environment: Environment;
+  /** Names of those that it takes from the proxy's own. */
+  ownVariables: string[];
 }
 
 export interface ManifestReport {
@@ -85,8 +90,13 @@ function checkWasmPlugin(spec: Fields): Findings {
     if (value === undefined || allowed.includes(value as string)) continue;
     problems.push(`${field}: ${JSON.stringify(value)} is none of ${allowed.join(", ")}`);
   }
-  const loaded = checkCode(spec, "", spec.pluginConfig, urlProblem);
-  const notes: string[] = [];
+  const variables = listOf(fieldsOf(spec.vmConfig).env).map(fieldsOf);
+  const isOwn = ({ valueFrom }: Fields) => valueFrom === "HOST";
+  const ownVariables = variables.filter(isOwn).map(({ name }) => String(name));
+  const given = variables.filter((variable) => !isOwn(variable));
+  const environment = Object.fromEntries(given.map(({ name, value }) => [String(name), String(value ?? "")]));
+  const loaded = checkCode(spec, "", { configuration: spec.pluginConfig, environment, ownVariables }, urlProblem);
+  const notes = ownVariables.map((name) => `vmConfig.env: ${ownNote(name)}`);
   if (spec.failStrategy === "FAIL_OPEN") notes.push(`failStrategy: ${failOpenNote}`);
   if (spec.verificationKey !== undefined) notes.push("verificationKey: Istio does not look at it");
   return { problems: [...problems, ...loaded.problems], notes, plugins: loaded.plugins };
@@ -109,7 +119,10 @@ function checkExtensionPolicy(spec: Fields): Findings {
       continue;
     }
     const where = `${path}code.${code.type === "Image" ? "image" : "http"}.`;
-    const loaded = checkCode(fieldsOf(source), where, wasm.config, () => null);
+    const ownVariables = listOf(fieldsOf(wasm.env).hostKeys).map(String);
+    all.notes.push(...ownVariables.map((name) => `${path}env: ${ownNote(name)}`));
+    const given = { configuration: wasm.config, environment: {}, ownVariables };
+    const loaded = checkCode(fieldsOf(source), where, given, () => null);
     all.problems.push(...loaded.problems);
     all.plugins.push(...loaded.plugins);
   }
@@ -119,7 +132,7 @@ function checkExtensionPolicy(spec: Fields): Findings {
 function checkCode(
   { url, sha256 }: Fields,
   path: string,
-  configuration: unknown,
+  given: Pick<LoadedPlugin, "configuration" | "environment" | "ownVariables">,
   problemOf: (url: string) => string | null,
 ): Pick<Findings, "problems" | "plugins"> {
   const problems: string[] = [];
@@ -130,13 +143,21 @@ function checkCode(
     const ofDigest = typeof sha256 === "string" ? digestProblem(sha256, url) : "expected a string: quote it";
     if (ofDigest !== null) problems.push(`${path}sha256: ${ofDigest}`);
   }
-  return { problems, plugins: [{ url, sha256: typeof sha256 === "string" ? sha256 : undefined, configuration }] };
+  return { problems, plugins: [{ url, sha256: typeof sha256 === "string" ? sha256 : undefined, ...given }] };
+}
+
+function ownNote(name: string): string {
+  return `${name} is the proxy's own; --pull checks with the value it has here`;
 }
 
 function unknownFields(fields: Fields, known: readonly string[], path: string): string[] {
   return Object.keys(fields)
     .filter((field) => !known.includes(field))
     .map((field) => `${path}${field}: there is no such field; there are ${known.join(", ")}`);
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function fieldsOf(value: unknown): Fields {

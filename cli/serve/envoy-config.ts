@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Cluster, FailurePolicy, HostOptions, PluginOptions, Route } from "@attache/harness";
+import { ownVariables, type Environment } from "../environment.ts";
 import { Problem } from "../problem.ts";
 import { Fields } from "./fields.ts";
 
@@ -73,8 +74,6 @@ function readPlugin(config: Fields): PluginOptions {
   vm.oneOf("runtime", ["envoy.wasm.runtime.v8"]);
   const code = vm.requiredFields("code");
   const local = code.requiredFields("local");
-  const environment = vm.fields("environment_variables");
-  const variables = environment?.fields("key_values");
   const capabilities = config.fields("capability_restriction_config")?.fields("allowed_capabilities");
   const policy = config.oneOf("failure_policy", Object.keys(failurePolicies));
   const isOpen = config.flag("fail_open");
@@ -90,12 +89,22 @@ function readPlugin(config: Fields): PluginOptions {
     ...(configuration === undefined ? {} : { configuration }),
     ...(vmConfiguration === undefined ? {} : { vmConfiguration }),
     ...(capabilities === undefined ? {} : { allowedCapabilities: capabilities.entries().map(([name]) => name) }),
-    ...(variables === undefined
-      ? {}
-      : { environment: Object.fromEntries(variables.entries().map(([name, value]) => [name, String(value)])) }),
+    environment: readEnvironment(vm.fields("environment_variables")),
   };
-  for (const read of [local, code, vm, ...(environment === undefined ? [] : [environment])]) read.done();
+  for (const read of [local, code, vm]) read.done();
   return options;
+}
+
+function readEnvironment(variables: Fields | undefined): Environment {
+  if (variables === undefined) return {};
+  const ofHost = variables.value("host_env_keys") ?? [];
+  if (!Array.isArray(ofHost)) throw new Problem(`${variables.path}.host_env_keys: expected a list`);
+  const given = variables.fields("key_values")?.entries() ?? [];
+  variables.done();
+  return {
+    ...Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
+    ...ownVariables(ofHost.map(String)),
+  };
 }
 
 /** A `google.protobuf.Any` that a filter is configured with. */

@@ -27,6 +27,7 @@ describe("what attache serve reads", () => {
     ["api-key", "from Envoy\n", { "x-api-key": "open sesame" }, "200"],
     ["route-by-header", "canary\n", { "x-version": "2" }, "200"],
     ["attributes", "from Envoy\n", {}, "200"],
+    ["security-headers", "page\n", {}, "200"],
   ])("runs the envoy.yaml of the example %s", async (name, body, headers, status) => {
     const { options } = await readSource(example(name), {});
     await using host = await startEmulator(options);
@@ -82,6 +83,19 @@ describe("what attache serve reads", () => {
     const file = await written("changed.yaml", stringify(config));
     await expect(readSource(file, {})).rejects.toThrow(message);
     await expect(readSource(file, {})).rejects.toThrow(file);
+  });
+
+  it("takes the environment of an envoy.yaml, and of a filter by --env", async () => {
+    const config = parse(await readFile(example("hello-headers"), "utf8")) as { static_resources: Any };
+    const vm = filters(config.static_resources.listeners)[0].typed_config.config.vm_config;
+    vm.environment_variables = { key_values: { A: "b", COUNT: 1 }, host_env_keys: ["PATH"] };
+    const file = await written("environment.yaml", stringify(config));
+    const [plugin] = (await readSource(file, {})).options.plugins;
+    expect(plugin!.environment).toEqual({ A: "b", COUNT: "1", PATH: process.env["PATH"] });
+    const module = `${root}examples/hello-headers/build/plugin.wasm`;
+    expect((await readSource(module, { env: ["A=b=c"] })).options.plugins[0]!.environment).toEqual({ A: "b=c" });
+    await expect(readSource(module, { env: ["A"] })).rejects.toThrow("--env A: expected NAME=VALUE");
+    await expect(readSource(file, { env: ["A=b"] })).rejects.toThrow("--env: goes with a filter");
   });
 
   it("puts WasmPlugins in Istio's order, with their configuration and environment", async () => {

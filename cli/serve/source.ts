@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { HarnessError, loadModule, type HostOptions, type PluginOptions, type RealCluster } from "@attache/harness";
+import { readVariables } from "../environment.ts";
 import { Problem } from "../problem.ts";
 import { readRawConfig, readText } from "../raw-config.ts";
 import { echoServer } from "./echo.ts";
@@ -13,6 +14,8 @@ import { readWasmPlugins } from "./wasm-plugins.ts";
 export interface SourceOptions {
   /** Configuration of the filter, when the source is one: a YAML or JSON file. */
   config?: string;
+  /** Environment variables of the filter, each `NAME=VALUE`, when the source is one. */
+  env?: readonly string[];
   /** `http://HOST:PORT` of what is behind the filters; `tcp://HOST:PORT` behind one for TCP connections. */
   upstream?: string;
 }
@@ -32,7 +35,10 @@ export async function readSource(source: string, options: SourceOptions): Promis
   const entry = await stat(path).catch(() => null);
   if (entry === null) throw new Problem(`${source}: there is no such file or folder`);
   if (entry.isDirectory() || /\.(ts|wasm)$/.test(path)) return await readFilter(path, entry.isDirectory(), options);
-  if (options.config !== undefined) throw new Problem("--config: goes with a filter; here the source configures it");
+  for (const option of ["config", "env"] as const) {
+    if (options[option] === undefined) continue;
+    throw new Problem(`--${option}: goes with a filter; here the source configures it`);
+  }
   if (!/\.(yaml|yml|json)$/.test(path)) throw new Problem(`${source}: is no folder, .ts, .wasm or .yaml`);
   return await readManifest(path, options);
 }
@@ -43,6 +49,7 @@ async function readFilter(path: string, isFolder: boolean, options: SourceOption
   const plugin: PluginOptions = {
     module,
     name: basename(isFolder ? path : dirname(path)),
+    environment: readVariables(options.env),
     ...(options.config === undefined ? {} : { configuration: await readRawConfig(options.config) }),
   };
   const watched = [isFolder || isModule ? path : dirname(path)];

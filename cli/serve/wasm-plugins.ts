@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FailurePolicy, PluginOptions } from "@attache/harness";
 import { fetchImage } from "../commands/image.ts";
+import { ownVariables, type Environment } from "../environment.ts";
 import { checkManifest } from "../manifest/check.ts";
 import { Problem } from "../problem.ts";
 import { Fields } from "./fields.ts";
@@ -61,13 +62,13 @@ async function moduleAt(url: string, file: string): Promise<string | Uint8Array>
   throw new Problem(`${file}: spec.url: ${url} is not supported by attache serve: use file:// or oci://`);
 }
 
-function readEnvironment(vm: Fields | undefined): Record<string, string> {
+function readEnvironment(vm: Fields | undefined): Environment {
   if (vm === undefined) return {};
-  const pairs = vm.list("env").map((variable): [string, string] => {
+  const variables = vm.list("env").map((variable): Environment => {
     const name = variable.requiredText("name");
     const isFromHost = variable.oneOf("valueFrom", ["INLINE", "HOST"]) === "HOST";
-    return [name, isFromHost ? (process.env[name] ?? "") : (variable.text("value") ?? "")];
+    return isFromHost ? ownVariables([name]) : { [name]: variable.text("value") ?? "" };
   });
   vm.done();
-  return Object.fromEntries(pairs);
+  return Object.assign({}, ...variables) as Environment;
 }

@@ -257,8 +257,8 @@ export class Emulator implements Host {
     const clusters = createClusters(options, this.#services);
     const { rules } = this.#services;
     const routes = new RouteTable(options, rules);
-    const plugins = await loadPlugins(options.plugins, "plugins");
-    const tcpPlugins = await loadPlugins(options.tcp?.plugins ?? [], "tcp.plugins");
+    const plugins = await loadPlugins(options.plugins, "plugins", rules);
+    const tcpPlugins = await loadPlugins(options.tcp?.plugins ?? [], "tcp.plugins", rules);
     const oldClusters = this.#services.clusters;
     const oldChains = this.#chains();
     this.#services.clusters = new Map([...oldClusters, ...clusters]);

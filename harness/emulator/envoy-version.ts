@@ -18,6 +18,10 @@ export interface EnvoyRules {
   readonly matchesAnyLine: boolean;
   /** Whether an upstream of a TCP listener is reset when the client resets. */
   readonly passesResetsOn: boolean;
+  /** Whether plugins with other environment variables have a VM of their own; else they see those of the first one. */
+  readonly separatesEnvironments: boolean;
+  /** Whether plugins with other allowed capabilities have a VM of their own. */
+  readonly separatesCapabilities: boolean;
 }
 
 export function rulesOf(version: EnvoyVersion): EnvoyRules {
@@ -33,5 +37,7 @@ export function rulesOf(version: EnvoyVersion): EnvoyRules {
     backtraceFrames: since("1.39") ? 20 : 10,
     matchesAnyLine: since("1.39"),
     passesResetsOn: since("1.40"),
+    separatesEnvironments: since("1.39"),
+    separatesCapabilities: since("1.40"),
   };
 }

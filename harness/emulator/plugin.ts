@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { HarnessError } from "../errors.ts";
+import type { EnvoyRules } from "./envoy-version.ts";
 import type { FailurePolicy, PluginOptions } from "../host.ts";
 import { loadModule } from "../wasm/module.ts";
 import type { VmOptions } from "../wasm/vm.ts";
@@ -38,22 +39,33 @@ export class Plugin {
 }
 
 /** Loads the modules of plugins; `where` names the option in messages. */
-export async function loadPlugins(options: readonly PluginOptions[], where: string): Promise<Plugin[]> {
-  return await Promise.all(options.map(async (plugin, i) => await loadPlugin(plugin, `${where}[${i}]`)));
+export async function loadPlugins(
+  options: readonly PluginOptions[],
+  where: string,
+  rules: EnvoyRules,
+): Promise<Plugin[]> {
+  return await Promise.all(options.map(async (plugin, i) => await loadPlugin(plugin, `${where}[${i}]`, rules)));
 }
 
-async function loadPlugin(options: PluginOptions, where: string): Promise<Plugin> {
+async function loadPlugin(options: PluginOptions, where: string, rules: EnvoyRules): Promise<Plugin> {
   const module = await loadModule(options.module);
   const id = options.vmId ?? "";
   const configuration = configurationBytes(options.vmConfiguration);
+  const environment = Object.entries(options.environment ?? {});
+  const allowedCapabilities = new Set(options.allowedCapabilities ?? []);
+  const separating = [
+    ...(rules.separatesEnvironments ? environment.toSorted() : []),
+    ...(rules.separatesCapabilities ? [...allowedCapabilities].toSorted() : []),
+  ];
+  const surroundings = Buffer.from(JSON.stringify(separating)).toString("latin1");
   const vm: VmOptions = {
     module,
     file: fileOf(options.module),
     id,
     configuration,
-    key: sha256(id, "||", configuration, "||", module.hash),
-    environment: new Map(Object.entries(options.environment ?? {})),
-    allowedCapabilities: new Set(options.allowedCapabilities ?? []),
+    key: sha256(id, "||", configuration, "||", module.hash, "||", surroundings),
+    environment: new Map(environment),
+    allowedCapabilities,
   };
   return new Plugin(options, vm, where);
 }

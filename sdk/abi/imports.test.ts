@@ -12,8 +12,10 @@ function parameterTypes(list: string): string[] {
 }
 
 describe("the SDK's imports", () => {
-  const pattern = /@external\("env", "(\w+)"\)\nexport declare function (\w+)\(([^)]*)\): (\w+);/g;
+  const pattern =
+    /@external\("(?:env|wasi_snapshot_preview1)", "(\w+)"\)\nexport declare function (\w+)\(([^)]*)\): (\w+);/g;
   const declared = [...source("imports.ts").matchAll(pattern)];
+  const known = [...table.hostFunctions, ...table.wasiFunctions];
 
   it("are all read by this test", () => {
     expect(declared.length).toBe(source("imports.ts").match(/export declare function/g)!.length);
@@ -22,7 +24,7 @@ describe("the SDK's imports", () => {
   it.each(
     declared.map(([, name, local, params, result]) => ({ name: name!, local, params: params!, result: result! })),
   )("declare $name as the ABI table does", ({ name, local, params, result }) => {
-    const entry = table.hostFunctions.find((known) => known.name === name)!;
+    const entry = known.find((candidate) => candidate.name === name)!;
     expect(local).toBe(name);
     expect(parameterTypes(params)).toEqual(entry.params.map(({ type }) => type));
     expect(wasmType(result)).toBe(entry.result);

@@ -248,3 +248,11 @@ export declare function proxy_grpc_cancel(token: u32): i32;
 // @ts-ignore: decorator
 @external("env", "proxy_grpc_close")
 export declare function proxy_grpc_close(token: u32): i32;
+
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "environ_sizes_get")
+export declare function environ_sizes_get(count: usize, size: usize): i32;
+
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "environ_get")
+export declare function environ_get(texts: usize, buffer: usize): i32;

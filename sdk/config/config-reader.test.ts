@@ -204,6 +204,26 @@ it("reads numbers of any size without rounding what an integer can hold", () => 
   expect(numbers("1e400")).toBe("0,0.0, [0]: expected an integer, found the number 1e400");
 });
 
+describe("the hash", () => {
+  const hash = (text: string) => module.text("hash", text)!;
+  const base = '{"a":[1,{"b":"é"}],"c":null}';
+
+  it.each(['{"c":null,"a":[1,{"b":"é"}]}', ' { "a" : [ 1 , { "b" : "\\u00e9" } ] , "\\u0063" : null } '])(
+    "is the same for what says the same: %s",
+    (text) => expect(hash(text)).toBe(hash(base)),
+  );
+
+  it("is another for what says anything else", () => {
+    const others = [
+      ...['{"a":[1,{"b":"e"}],"c":null}', '{"a":[{"b":"é"},1],"c":null}', '{"a":[1,{"b":"é"}],"c":"null"}'],
+      ...['{"a":["1",{"b":"é"}],"c":null}', '{"c":[1,{"b":"é"}],"a":null}', '{"a":[1,{"b":"é"}]}'],
+      ...['{"a":[1,["b","é"]],"c":null}', '{"a":[[1,{"b":"é"}]],"c":null}', '{"a":[1],"b":"é","c":null}'],
+      ...["{}", "[]", "[{}]", "[[]]", "[[],[]]", "", "null"],
+    ];
+    expect(new Set([base, ...others].map(hash)).size).toBe(others.length + 1);
+  });
+});
+
 describe("bounds", () => {
   it("never traps, whatever the document", () => {
     const next = random(11);

@@ -1,8 +1,11 @@
 import { JsonKind } from "../json/json-kind";
-import { absentNode, JsonNode } from "../json/node";
+import { absentNode, JsonNode, NODE_BYTES } from "../json/node";
+import { writtenBytes, writtenSize } from "../memory/byte-writer";
 import { unitAt } from "../json/text";
 import { ConfigSource, ConfigValue } from "./config-value";
+import { Environment } from "./environment";
 import { Field } from "./field";
+import { hashOf, rememberWritten } from "./hash";
 import { didYouMean } from "./suggestion";
 import { encode } from "./wording";
 
@@ -64,6 +67,47 @@ export class ConfigReader extends ConfigValue {
   static parseString(text: string): ConfigReader {
     const bytes = encode(text);
     return ConfigReader.parse(changetype<usize>(bytes), bytes.length);
+  }
+
+  /**
+   * A hash of what this value says, the same in every proxy: spaces and the order of members do not count, nor do the
+   * values of environment variables. It tells configurations apart; it is no secret, and no protection against forgery.
+   *
+   * ```ts
+   * this.seen = new SharedNumber("seen-" + decimal(config.hash)); // begins anew with another configuration
+   * ```
+   *
+   * Cost: linear in the value.
+   */
+  get hash(): u64 {
+    return hashOf(this.node);
+  }
+
+  /**
+   * Puts environment variables of the VM into all strings of this value: `${NAME}` becomes the value of `NAME`, and
+   * `${NAME:-text}` is `text` when it is not set or empty. `$${` stands for the characters `${`. A variable that is not set
+   * is a problem. Names of members stay as they are.
+   *
+   * ```ts
+   * override configure(config: ConfigReader): void {
+   *   config.expandEnvironment();
+   *   this.key = config.required("apiKey").asString(); // "apiKey": "${API_KEY}"
+   * }
+   * ```
+   *
+   * A value is text: it becomes no other JSON, and a `${` in it stays. Problems and warnings show the names of variables
+   * for their values of four characters or more, so that no secret gets into the log; what a filter has made of a value,
+   * such as its lower case, is not known for it.
+   *
+   * The proxy sets variables by `vmConfig.env` (Istio), `env` (Envoy Gateway) or `environment_variables` (Envoy).
+   *
+   * Allowed in: `configure`, on the root, before anything is read. Cost: some 2 KB of the module, and two host calls.
+   */
+  expandEnvironment(): void {
+    if (!holdsReference(this.node)) return;
+    const environment = new Environment();
+    this.source.messageFilter = environment;
+    this.expand(environment);
   }
 
   /**
@@ -233,6 +277,27 @@ export class ConfigReader extends ConfigValue {
     return reader;
   }
 
+  private expand(environment: Environment): void {
+    const node = this.node;
+    if (node.kind == JsonKind.String) {
+      const written = rememberWritten(node);
+      const isExpanded = environment.write(node.text);
+      // What is wrong is reported once: the value counts as absent from then on.
+      node.set(isExpanded ? JsonKind.String : JsonKind.Null, writtenBytes(), writtenSize());
+      node.mark = written;
+      if (!isExpanded) this.error(environment.problem);
+      return;
+    }
+    const isMap = this.kind == JsonKind.Object;
+    let child = node.first;
+    for (let i = 0; i < node.count; i++) {
+      const name = isMap ? child : absentNode();
+      const value = isMap ? child.next : child;
+      child = value.next;
+      if (holdsReference(value)) this.reader("", value, name, i).expand(environment);
+    }
+  }
+
   private markAsked(name: JsonNode): void {
     name.mark |= ASKED;
     this.markVisited();
@@ -291,6 +356,18 @@ function hasUnknown(value: JsonNode): bool {
     }
     if (hasUnknown(child)) return true;
     child = child.next;
+  }
+  return false;
+}
+
+/** Whether `${` stands in any text of the value: its nodes stand one behind the other. */
+function holdsReference(value: JsonNode): bool {
+  const end = changetype<usize>(value.next);
+  for (let address = changetype<usize>(value); address < end; address += NODE_BYTES) {
+    const node = changetype<JsonNode>(address);
+    if (node.kind != JsonKind.String) continue;
+    const last = node.start + node.length - 1;
+    for (let p = node.start; p < last; p++) if (load<u16>(p) == 0x7b24) return true;
   }
   return false;
 }

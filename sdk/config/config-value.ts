@@ -5,6 +5,7 @@ import { NumberStatus } from "../json/number";
 import { decimal, quote, unitAt, visible } from "../json/text";
 import { NO_DURATION, parseDuration } from "./duration";
 import { Field } from "./field";
+import { MessageFilter } from "./message-filter";
 import { Problems } from "./problems";
 import { encode, formatDuration, formatNumber, range } from "./wording";
 
@@ -16,6 +17,8 @@ export class ConfigSource {
   content: JsonDocument | null = null;
   readonly problems: Problems = new Problems();
   readonly warnings: Problems = new Problems();
+  /** Looks at all messages, when there is one. */
+  messageFilter: MessageFilter | null = null;
   isFinished: bool = false;
 }
 
@@ -148,7 +151,9 @@ export class ConfigValue {
 
   protected located(message: string): string {
     const path = this.path;
-    return path.length ? path + ": " + message : message;
+    const whole = path.length ? path + ": " + message : message;
+    const filter = this.source.messageFilter;
+    return filter ? filter.apply(whole) : whole;
   }
 
   protected readString(fallback: string): string {

@@ -1,1 +1,2 @@
 export { ConfigReader } from "./config-reader";
+export { publishConfigStatus } from "./publish-status";

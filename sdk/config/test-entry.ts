@@ -114,3 +114,8 @@ export function routes(start: usize, length: i32): i32 {
 export function pages(): i32 {
   return memory.size();
 }
+
+/** The hash of a configuration. */
+export function hash(start: usize, length: i32): string {
+  return ConfigReader.parse(start, length).hash.toString();
+}

@@ -2,6 +2,17 @@ import { CharClass } from "./char-class";
 import { addPerlClass, addPosixClass } from "./named-classes";
 import { END, PatternScanner } from "./pattern-scanner";
 
+/**
+ * Index of the function that adds the members of a Unicode class; 0: none. An index, so that only filters that ask for
+ * these classes have their tables.
+ */
+let unicodeClasses: u32 = 0;
+
+/** Sets the function that reads Unicode classes: its `index`. It is `readUnicodeClass`. */
+export function setUnicodeClasses(index: u32): void {
+  unicodeClasses = index;
+}
+
 /** Ranges in one class. */
 const MAX_RANGES: i32 = 4096;
 
@@ -81,11 +92,23 @@ export class ClassParser extends PatternScanner {
     const start = this.position;
     const letter = this.charAt(start + 1);
     if (this.charAt(start) != 0x5c) return false;
+    const item = new CharClass();
     if ((letter | 0x20) == 0x70) {
-      this.fail(start, "Unicode classes are not supported; write the ranges, such as [a-z]");
+      const has = unicodeClasses != 0;
+      const end = has ? call_indirect<i32>(unicodeClasses, item, this.text, start + 1, this.limit) : 0;
+      if (end == 0) {
+        this.fail(
+          start,
+          has
+            ? "there is no Unicode class of this name"
+            : "Unicode classes are not supported; write the ranges, such as [a-z]",
+        );
+      } else {
+        this.position = end >> 1;
+        this.addNamed(set, item, (end & 1) != 0);
+      }
       return true;
     }
-    const item = new CharClass();
     if (!addPerlClass(item, letter | 0x20)) return false;
     this.position += 2;
     this.addNamed(set, item, letter < 0x60);

@@ -1,6 +1,7 @@
 import binaryen from "binaryen";
 import { beforeAll, describe, expect, it } from "vitest";
 import { random, TestModule } from "../json/test-module.ts";
+import { re2Classes } from "./re2-classes.ts";
 import { fuzzInputs } from "../../test/fuzz-inputs.ts";
 
 let module: TestModule;
@@ -105,9 +106,30 @@ describe("what RE2 means", () => {
     ["]}", "]}", true, true],
     ["\\_\\-\\/", "_-/", true, true],
     ["[^\\x00-\\x{10FFFF}]", "a", false, false],
+    ["\\p{Greek}+", "λογος", true, true],
+    ["\\pL\\p{Nd}", "é٣", true, true],
+    ["\\P{Lu}", "A", false, false],
+    ["\\p{^Lu}", "A", false, false],
+    ["\\P{^Lu}", "A", true, true],
+    ["[\\p{Lu}\\d]+", "É1", true, true],
+    ["[^\\p{L}]", "1", true, true],
+    ["[^\\p{L}]", "é", false, false],
+    ["[\\P{Latin}b]", "b", true, true],
+    ["(?i)\\p{Lu}", "a", true, true],
+    ["(?i)\\P{Lu}", "a", false, false],
+    ["\\p{Any}", "\n", true, true],
+    ["\\PN", "½", false, false],
+    ["\\pZs", " s", true, true],
   ])("%j on %j", (pattern, input, whole, part) => {
     expect(compile(pattern)).toBeNull();
     expect([matches(input), search(input)]).toEqual([whole, part]);
+  });
+
+  it("knows Unicode's classes by the same members", () => {
+    const names = Object.keys(re2Classes);
+    const hashOf = (name: string) => (module.call("classHash", name) >>> 0).toString(16).padStart(8, "0");
+    expect(names).toHaveLength(199);
+    expect(Object.fromEntries(names.map((name) => [name, hashOf(name)]))).toEqual(re2Classes);
   });
 
   it("takes only what is encoded as UTF-8, but for overlong forms, as RE2", () => {
@@ -168,8 +190,11 @@ describe("errors", () => {
     ["\\xg0", "column 1: '\\x' must be followed by two hexadecimal digits, or by some in braces"],
     ["\\x{}", "column 1: '\\x' must be followed by two hexadecimal digits, or by some in braces"],
     ["\\x{110000}", "column 1: not a code point"],
-    ["\\pL", "column 1: Unicode classes are not supported; write the ranges, such as [a-z]"],
-    ["[\\p{Greek}]", "column 2: Unicode classes are not supported; write the ranges, such as [a-z]"],
+    ["a\\p", "column 2: there is no Unicode class of this name"],
+    ...["\\p{", "\\p{}", "\\p{greek}", "\\pX", "\\p{^}", "\\p^L", "\\p{Greek,Latin}", "\\p{LC}", "\\p{Lu,}"].map(
+      (pattern): [string, string] => [pattern, "column 1: there is no Unicode class of this name"],
+    ),
+    ["[\\p{Greek]", "column 2: there is no Unicode class of this name"],
     ["(((.{100}){100}){100})", "column 11: more than 1000 repetitions, with those inside"],
     [".{1000}".repeat(8), "the pattern is too large: it compiles to more than 32768 instructions"],
     ["(".repeat(300), "column 251: groups are nested more than 250 deep"],
@@ -338,6 +363,7 @@ describe("bounds", () => {
       "\\Q",
       "\\E",
       "\\p",
+      "\\P{Lu}",
       "(?i)",
     ];
     for (let i = 0; i < fuzzInputs(20_000); i++) {

@@ -28,8 +28,8 @@ export enum RegexMode {
  * if (version.matches(path.start, path.length)) …
  * ```
  *
- * Not supported, beside what RE2 does not support: `\p{…}`, and more than 250 groups within each other. `(?i)` folds
- * case as RE2 does, by Unicode's simple case folding.
+ * Not supported, beside what RE2 does not support: more than 250 groups within each other, and `\p{Greek}` unless the
+ * filter calls {@link enableUnicodeClasses}. `(?i)` folds case as RE2 does, by Unicode's simple case folding.
  *
  * Cost: compiling allocates; a program has at most 32,768 instructions (Istio's limit). Matching takes one table
  * look-up per byte once the states that inputs lead to have been built; they take up to 256 KiB, and nothing else is

@@ -1,5 +1,9 @@
 import { ByteView } from "../memory/byte-view";
-import { Regex, RegexMode, RegexReplacement } from "./index";
+import { CharClass } from "./char-class";
+import { enableUnicodeClasses, Regex, RegexMode, RegexReplacement, RegexSearch } from "./index";
+import { readUnicodeClass } from "./unicode-classes";
+
+enableUnicodeClasses();
 
 let buffer = new StaticArray<u8>(1024);
 let regex = new Regex("");
@@ -40,4 +44,38 @@ export function compileReplacement(start: usize, length: i32): string | null {
 export function replaceAll(start: usize, length: i32): string | null {
   const replaced = replacement.replaceAll(ByteView.of(start, length));
   return replaced === null ? null : replaced.toString();
+}
+
+/** A hash of the members of the class `\p{name}`; 0 when there is none. */
+export function classHash(start: usize, length: i32): u32 {
+  __collect();
+  const pattern = "\\p{" + String.UTF8.decodeUnsafe(start, length) + "}";
+  const members = new CharClass();
+  if (readUnicodeClass(members, pattern, 1, 0x10ffff) != pattern.length << 1) return 0;
+  let hash: u32 = 0x811c9dc5;
+  for (let index = 0; index < members.length << 1; index++) {
+    const bound = index & 1 ? members.high(index >> 1) : members.low(index >> 1);
+    for (let shift = 0; shift < 32; shift += 8) hash = (hash ^ ((bound >> shift) & 0xff)) * 0x01000193;
+  }
+  return hash;
+}
+
+let search = new RegexSearch("");
+
+/** Compiles the pattern of a search and returns its error. */
+export function compileSearch(start: usize, length: i32): string | null {
+  __collect();
+  search = new RegexSearch(String.UTF8.decodeUnsafe(start, length));
+  return search.error;
+}
+
+/** The match found from a position on and its groups, each in brackets, `-` for one that took no part. */
+export function groups(start: usize, length: i32, from: i32): string | null {
+  if (!search.find(ByteView.of(start, length), from)) return search.group(0) === null ? null : "found";
+  let all = search.startOf(0).toString() + "-" + search.endOf(0).toString();
+  for (let number = 0; number <= search.groups + 1; number++) {
+    const group = search.group(number);
+    all += group === null ? "-" : "[" + group.toString() + "]";
+  }
+  return all;
 }

@@ -115,6 +115,56 @@ eachHost("shared data", (start) => {
     await host.waitForLog("contended 1 other -900 -900");
   });
 
+  it("can be JSON, which several workers change", async () => {
+    const json = await compileFilter(
+      filterSource(
+        `override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+          const state = this.plugin.state;
+          const absent = state.get().isAbsent;
+          const first = state.update<i64>(added, 3), second = state.update<i64>(added, 4);
+          log.info("total " + absent.toString() + first.toString() + second.toString() + " " +
+            state.get().member("total").i64.toString());
+          const kept = state.update<bool>((current: JsonNode, json: JsonWriter, argument: bool): bool => argument, false);
+          log.info("kept " + kept.toString() + " " + state.get().member("total").text);
+          log.info("set " + state.set(JsonWriter.begin().string("é")).toString() + " " + state.get().text);
+          new SharedValue("state").set("no JSON");
+          log.info("no JSON " + state.get().isAbsent.toString() + " " + new SharedValue("state").get()!);
+          const overtaken = state.update<SharedValue>(late, new SharedValue("state"));
+          log.info("overtaken " + overtaken.toString() + " " + state.get().i64.toString() + " " + attempts.toString());
+          attempts = -1000;
+          const contended = state.update<SharedValue>(late, new SharedValue("state"));
+          log.info("contended " + contended.toString() + " " + state.get().i64.toString());
+          return FilterHeaders.Continue;
+        }`,
+        `state: SharedJson = new SharedJson("state");`,
+      )
+        .replace("import {", "import { JsonNode, JsonWriter, SharedJson, SharedValue,")
+        .replace(
+          "registerPlugin(",
+          `function added(current: JsonNode, json: JsonWriter, count: i64): bool {
+            json.beginObject().name("total").integer(current.member("total").i64 + count).endObject();
+            return true;
+          }
+          let attempts = 0;
+          /** Another writer comes first, twice. */
+          function late(current: JsonNode, json: JsonWriter, other: SharedValue): bool {
+            json.integer(current.i64 + 1);
+            if (attempts++ < 2) other.set((100 * attempts).toString());
+            return true;
+          }
+          registerPlugin(`,
+        ),
+    );
+    await using host = await start({ plugins: [{ module: json }] });
+    await host.fetch("/");
+    await host.waitForLog("total true00 7");
+    await host.waitForLog("kept 0 7");
+    await host.waitForLog("set 0 é");
+    await host.waitForLog("no JSON true no JSON");
+    await host.waitForLog("overtaken 0 201 3");
+    await host.waitForLog("contended 1 -90000");
+  });
+
   it("is kept in numbered slots, each replaced only if nobody else wrote", async () => {
     const slots = await compileFilter(
       filterSource(

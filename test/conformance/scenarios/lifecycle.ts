@@ -14,6 +14,12 @@ const told = (w: GuestWriter) => ({
   proxy_on_delete: w.show("delete", "(local.get 0)"),
 });
 
+/** What {@link told} needs, all but `proxy_on_log`. */
+const toldCapabilities = [
+  ...["proxy_log", "proxy_get_buffer_bytes", "proxy_get_property", "proxy_on_context_create", "proxy_on_vm_start"],
+  ...["proxy_on_configure", "proxy_on_request_headers", "proxy_on_done", "proxy_on_delete"],
+];
+
 /** The same module more than once: what the plugins have in common decides what they share. */
 const sharing: [what: string, row: RowName, plugins: Omit<ScenarioPlugin, "guest">[]][] = [
   ["one plugin", "lifecycle: order", [{ name: "a", configuration: "c", vmConfiguration: "v", rootId: "r", vmId: "i" }]],
@@ -58,6 +64,28 @@ const sharing: [what: string, row: RowName, plugins: Omit<ScenarioPlugin, "guest
       { name: "a", vmConfiguration: "2" },
     ],
   ],
+  [
+    "two environments",
+    "sharing: VM key",
+    [
+      { name: "a", environment: { A: "1", B: "2" } },
+      { name: "b", environment: { A: "1" } },
+    ],
+  ],
+  [
+    "the same environment",
+    "sharing: VM key",
+    [
+      { name: "a", environment: { A: "1", B: "2" } },
+      { name: "b", environment: { B: "2", A: "1" } },
+    ],
+  ],
+  [
+    "two sets of capabilities",
+    "sharing: VM key",
+    [{ name: "a" }, { name: "b", allowedCapabilities: toldCapabilities }],
+  ],
+  ["two failure policies", "sharing: VM key", [{ name: "a" }, { name: "b", failurePolicy: "open" }]],
 ];
 
 const shared: Scenario[] = sharing.map(([what, row, plugins]) => ({
