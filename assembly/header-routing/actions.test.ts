@@ -263,6 +263,11 @@ eachHost("header-routing", (start) => {
     );
   });
 
+  it("refuses Unicode's classes, whose tables it does without", async () => {
+    const refused = start(proxy({ http: [to("a", { uri: { regex: "/\\pL" } })] }));
+    await expect(refused).rejects.toThrow("regex: column 2: Unicode classes are not supported");
+  });
+
   it("tells which configuration is in effect", async () => {
     await using host = await start(proxy({ http: [to("a", {})] }));
     const status = async (name: string) => await host.metric(`plugin=.=header-routing;.;config_${name}`);

@@ -181,7 +181,8 @@ export const rows = {
   "lifecycle: update": "Old and new filters side by side",
   "lifecycle: end of a plugin": "done, then delete, or later",
   "configuration bytes": "As they were given",
-  "sharing: VM key": "VM id, VM configuration, code, environment and capabilities make a VM; the failure policy does not",
+  "sharing: VM key":
+    "VM id, VM configuration, code, environment and capabilities make a VM; the failure policy does not",
   "sharing: plugin key": "Root id, configuration and name make a plugin",
   "refused configurations": "0 or a trap at start; old filters stay",
   "failure policies": "A trap in each callback, failing closed, open and to reload",
