@@ -1,4 +1,4 @@
-import { ConfigReader, currentTimeNs, Gauge, HttpFilter, Plugin } from "@attache/sdk";
+import { ConfigReader, currentTimeNs, Gauge, HttpFilter, Plugin, publishConfigStatus } from "@attache/sdk";
 import { AccessLog } from "./access-log";
 import { Attributes, beginEvaluation } from "./expression/attribute";
 import { CommonAttributes } from "./expression/common-attributes";
@@ -29,6 +29,7 @@ export class Metrics extends Plugin {
   private readonly common: CommonAttributes = new CommonAttributes();
 
   override configure(config: ConfigReader): void {
+    config.expandEnvironment();
     const attributes = new Attributes();
     const reporter = new Reporter(config, attributes);
     const templates = new PathTemplates(config.array("pathTemplates"));
@@ -55,6 +56,7 @@ export class Metrics extends Plugin {
     plans.addCommon(common);
     standard.addCommon(common, !this.countsMessages);
     common.compile();
+    publishConfigStatus(config);
   }
 
   override createFilter(): HttpFilter {
