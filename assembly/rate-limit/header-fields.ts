@@ -16,15 +16,14 @@ export class HeaderFields {
     if (name.length > 0 && !name.startsWith(":")) this.add(name, value);
   }
 
-  /** Replaces what `headers` have of these names. */
-  applyTo(headers: HeaderMap): void {
-    for (let at = 0; at < this.names.length; at++) headers.set(unchecked(this.names[at]), unchecked(this.values[at]));
-  }
-
-  /** Keeps what `headers` have of these names. */
-  appendTo(headers: HeaderMap): void {
-    for (let at = 0; at < this.names.length; at++)
-      headers.append(unchecked(this.names[at]), unchecked(this.values[at]));
+  /** @param replaces whether what `headers` have of these names goes */
+  writeTo(headers: HeaderMap, replaces: bool): void {
+    for (let at = 0; at < this.names.length; at++) {
+      const name = unchecked(this.names[at]);
+      const value = unchecked(this.values[at]);
+      if (replaces) headers.set(name, value);
+      else headers.append(name, value);
+    }
   }
 
   addTo(reply: LocalReply): void {

@@ -43,7 +43,7 @@ export class LimitedStream extends HttpFilter {
   private decide(reply: ServiceReply | null): FilterHeaders {
     const rejecting = this.plugin.answered(this.decisions, reply);
     if (rejecting === null && reply !== null) {
-      reply.requestFields.appendTo(this.request!);
+      reply.requestFields.writeTo(this.request!, false);
       this.serviceFields = reply.responseFields;
     }
     return this.conclude(this.request!, rejecting, reply);
@@ -72,8 +72,8 @@ export class LimitedStream extends HttpFilter {
     const report = this.report;
     const serviceFields = this.serviceFields;
     if (this.decisions !== null) this.plugin.settle(this.decisions, headers);
-    if (report !== null) report.applyTo(headers);
-    if (serviceFields !== null) serviceFields.appendTo(headers);
+    if (report !== null) report.writeTo(headers, true);
+    if (serviceFields !== null) serviceFields.writeTo(headers, false);
     return FilterHeaders.Continue;
   }
 

@@ -15,5 +15,9 @@ export function readStatuses(config: ConfigReader): i32[] {
 
 /** Whether a status is one of them, or of a class that is. */
 export function hasStatus(statuses: i32[], status: i32): bool {
-  return statuses.includes(status) || statuses.includes(status / 100);
+  for (let index = 0; index < statuses.length; index++) {
+    const counted = unchecked(statuses[index]);
+    if (counted == status || counted == status / 100) return true;
+  }
+  return false;
 }

@@ -1,6 +1,6 @@
 import { JsonKind } from "./json-kind";
 import { NumberStatus, noNumber, numberStatus, readF64, readI64, readU64 } from "./number";
-import { decodeUtf8 } from "./utf8";
+import { decodeText } from "../memory/utf8";
 
 /**
  * One value of a {@link JsonDocument}: an address, not an object, so it costs nothing to hand around, and is good for
@@ -99,7 +99,7 @@ export class JsonNode {
 
   /** Content of a string, source of everything else; `""` when absent. Cost: one allocation. */
   get text(): string {
-    return decodeUtf8(this.address, this.size);
+    return decodeText(this.address, this.size);
   }
 
   /** Like {@link text}, as UTF-8 bytes in memory of their own. */

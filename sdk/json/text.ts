@@ -1,4 +1,5 @@
-import { decodeUtf8, utf8SequenceLength } from "./utf8";
+import { decodeText } from "../memory/utf8";
+import { utf8SequenceLength } from "./utf8";
 
 /** Bytes of a value that a message shows. */
 const SHOWN: i32 = 60;
@@ -40,10 +41,10 @@ export function visible(start: usize, length: i32): string {
   for (let p = start; p < end; p++) {
     const c = <u32>load<u8>(p);
     if (c >= 0x20 && c != 0x7f) continue;
-    shown += decodeUtf8(run, <i32>(p - run)) + "\\u00" + hexByte(c);
+    shown += decodeText(run, <i32>(p - run)) + "\\u00" + hexByte(c);
     run = p + 1;
   }
-  return shown + decodeUtf8(run, <i32>(end - run)) + rest;
+  return shown + decodeText(run, <i32>(end - run)) + rest;
 }
 
 /** What stands at `p`: `'x'`, `the byte 0xFF`, `a line break`, `the end of the text`. A zero follows the text. */
@@ -54,7 +55,7 @@ export function describeCharacter(p: usize, end: usize): string {
   const length = utf8SequenceLength(p);
   if (first < 0x20 || first == 0x7f || !length) return "the byte 0x" + hexByte(first);
   if (length == 3 && load<u16>(p) == 0xbbef && load<u8>(p, 2) == 0xbf) return "a byte order mark";
-  return "'" + decodeUtf8(p, <i32>length) + "'";
+  return "'" + decodeText(p, <i32>length) + "'";
 }
 
 /** A string of one UTF-16 unit. */

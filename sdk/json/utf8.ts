@@ -28,32 +28,3 @@ export function writeUtf8(code: u32, to: usize): usize {
   while (more--) store<u8>(to++, 0x80 | ((code >> (6 * more)) & 63));
   return to;
 }
-
-/** Decodes valid UTF-8 to a string. Of invalid UTF-8 the result is unspecified; nothing outside is read. */
-export function decodeUtf8(start: usize, length: i32): string {
-  const end = start + length;
-  let units: i32 = 0;
-  for (let p = start; p < end; p++) {
-    const c = load<u8>(p);
-    units += i32((c & 0xc0) != 0x80) + i32(c >= 0xf0);
-  }
-  const text = changetype<string>(__new((<usize>units) << 1, idof<string>()));
-  let to = changetype<usize>(text);
-  for (let p = start; p < end;) {
-    const first = <u32>load<u8>(p++);
-    let code = first;
-    if (first >= 0x80) {
-      if (first < 0xc0) continue;
-      code &= first < 0xe0 ? 0x1f : first < 0xf0 ? 0x0f : 0x07;
-      while (p < end && (load<u8>(p) & 0xc0) == 0x80) code = (code << 6) | (load<u8>(p++) & 0x3f);
-      if (first >= 0xf0) {
-        store<u16>(to, 0xd7c0 + (code >> 10));
-        to += 2;
-        code = 0xdc00 | (code & 0x3ff);
-      }
-    }
-    store<u16>(to, code);
-    to += 2;
-  }
-  return text;
-}

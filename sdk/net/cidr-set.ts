@@ -90,7 +90,11 @@ class RangeList {
       memory.copy(changetype<usize>(larger), changetype<usize>(this.ranges), (<usize>this.ranges.length) << 3);
       this.ranges = larger;
     }
-    setRange(this.at(this.count++), firstHigh, firstLow, lastHigh, lastLow);
+    const range = this.at(this.count++);
+    store<u64>(range, firstHigh);
+    store<u64>(range, firstLow, 8);
+    store<u64>(range, lastHigh, 16);
+    store<u64>(range, lastLow, 24);
     this.isSorted = false;
   }
 
@@ -122,9 +126,9 @@ class RangeList {
     for (let index = 1; index < this.count; index++) {
       const last = this.at(kept);
       const range = this.at(index);
-      if (isLess(load<u64>(last, 16), load<u64>(last, 24), load<u64>(range), load<u64>(range, 8))) {
+      if (isBefore(last + 16, range)) {
         memory.copy(this.at(++kept), range, RANGE_SIZE);
-      } else if (isLess(load<u64>(last, 16), load<u64>(last, 24), load<u64>(range, 16), load<u64>(range, 24))) {
+      } else if (isBefore(last + 16, range + 16)) {
         memory.copy(last + 16, range + 16, 16);
       }
     }
@@ -133,16 +137,12 @@ class RangeList {
 
   /** Moves the range at `index` down in steps, to where it belongs. */
   private sink(index: i32, step: i32): void {
-    const firstHigh = load<u64>(this.at(index));
-    const firstLow = load<u64>(this.at(index), 8);
-    const lastHigh = load<u64>(this.at(index), 16);
-    const lastLow = load<u64>(this.at(index), 24);
-    for (; index >= step; index -= step) {
-      const other = this.at(index - step);
-      if (!isLess(firstHigh, firstLow, load<u64>(other), load<u64>(other, 8))) break;
-      memory.copy(this.at(index), other, RANGE_SIZE);
+    const sunk = memory.data(32, 8);
+    memory.copy(sunk, this.at(index), RANGE_SIZE);
+    for (; index >= step && isBefore(sunk, this.at(index - step)); index -= step) {
+      memory.copy(this.at(index), this.at(index - step), RANGE_SIZE);
     }
-    setRange(this.at(index), firstHigh, firstLow, lastHigh, lastLow);
+    memory.copy(this.at(index), sunk, RANGE_SIZE);
   }
 
   private at(index: i32): usize {
@@ -154,15 +154,13 @@ class RangeList {
 @inline
 const RANGE_SIZE: usize = 32;
 
-function setRange(range: usize, firstHigh: u64, firstLow: u64, lastHigh: u64, lastLow: u64): void {
-  store<u64>(range, firstHigh);
-  store<u64>(range, firstLow, 8);
-  store<u64>(range, lastHigh, 16);
-  store<u64>(range, lastLow, 24);
-}
-
 // @ts-ignore: decorator
 @inline
 function isLess(high: u64, low: u64, otherHigh: u64, otherLow: u64): bool {
   return high < otherHigh || (high == otherHigh && low < otherLow);
+}
+
+/** Whether the number at one address is less than that at the other. */
+function isBefore(number: usize, other: usize): bool {
+  return isLess(load<u64>(number), load<u64>(number, 8), load<u64>(other), load<u64>(other, 8));
 }
