@@ -1,4 +1,4 @@
-import { ConfigReader, Counter, currentTimeNs, HeldStream, HttpFilter, isHeaderName, Plugin, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
+import { ConfigReader, Counter, currentTimeNs, HeldStream, HttpFilter, isHeaderName, Plugin, publishConfigStatus, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
 import { Answer } from "./answer";
 import { decimal } from "./decimal";
 import { Decision } from "./decision";
@@ -73,6 +73,7 @@ export class RateLimit extends Plugin {
     }
     if (isGlobal) this.service = readService(config);
     this.self = new HeldStream();
+    publishConfigStatus(config);
   }
 
   private readLimits(config: ConfigReader, rule: i32, surroundings: LimitSurroundings): void {
