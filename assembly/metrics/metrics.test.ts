@@ -128,7 +128,7 @@ eachHost("metrics", (start: StartHost) => {
 
     it.each([
       ["four", "where the proxy has CEL", 3, true],
-      ["nine", "elsewhere", 9, false],
+      ["ten", "elsewhere", 10, false],
     ])("takes %s host calls to read %s, and four to record", async (_, __, properties, hasCel) => {
       const options = proxy({});
       const allowedCapabilities = await allBut("proxy_call_foreign_function", module);
@@ -214,6 +214,9 @@ eachHost("metrics", (start: StartHost) => {
         { name: "failures", value: "response.code >= 500" },
         { name: "last_status", type: "GAUGE", value: "response.code" },
         { name: "sometimes", value: "request.headers['x-none'] == 'a'" },
+        { name: "mutual", type: "GAUGE", value: "connection.mtls" },
+        { name: "attempts", type: "GAUGE", value: "upstream.request_attempt_count" },
+        { name: "grpc_status", type: "GAUGE", value: "response.grpc_status" },
       ];
       const metrics = [{ name: "orders", dimensions: { method: "request.method" } }];
       await using host = await start(proxy({ definitions, metrics }, () => ({ status: 503 })));
@@ -222,6 +225,9 @@ eachHost("metrics", (start: StartHost) => {
       expect(await host.metric("istio_failures")).toBe(3);
       expect(await host.metric("istio_last_status")).toBe(503);
       expect(await host.metric("istio_sometimes")).toBeNull();
+      expect(await host.metric("istio_mutual")).toBe(0);
+      expect(await host.metric("istio_attempts")).toBe(1);
+      expect(await host.metric("istio_grpc_status")).toBe(14);
     });
 
     it("count objectives: all requests, and the good ones", async () => {

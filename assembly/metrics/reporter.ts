@@ -1,9 +1,9 @@
 import { ConfigReader } from "@attache/sdk";
 import { Attribute, Attributes } from "./expression/attribute";
+import { CommonAttributes } from "./expression/common-attributes";
 
 /** Whose view of a request the metrics are. */
 export const enum Side {
-  Unknown,
   Source,
   Destination,
   Waypoint,
@@ -12,8 +12,6 @@ export const enum Side {
 /** Tells for each request which side reports it: by the configuration, or by the direction of the listener. */
 export class Reporter {
   private readonly configured: i32;
-  /** Of the listener; the proxy has a plugin of its own for each direction. Not known before the first request. */
-  private known: Side = Side.Unknown;
   private readonly direction: Attribute;
 
   constructor(config: ConfigReader, attributes: Attributes) {
@@ -21,12 +19,16 @@ export class Reporter {
     this.direction = attributes.integer("xds\0listener_direction");
   }
 
+  /** Tells what is asked of every stream. In Istio, the listeners of both directions share one plugin. */
+  addCommon(common: CommonAttributes): void {
+    if (this.configured == 0) common.add(this.direction);
+  }
+
   get side(): Side {
     if (this.configured == 1) return Side.Waypoint;
     if (this.configured == 2) return Side.Source;
     if (this.configured == 3) return Side.Destination;
     // 1 is inbound. A listener without a direction is a gateway's.
-    if (this.known == Side.Unknown) this.known = this.direction.numberOr(0) == 1 ? Side.Destination : Side.Source;
-    return this.known;
+    return this.direction.numberOr(0) == 1 ? Side.Destination : Side.Source;
   }
 }

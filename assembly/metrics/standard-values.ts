@@ -96,6 +96,7 @@ export class StandardValues {
       common.add(this.flags);
       if (readsProtocol) common.add(this.contentType);
     }
+    if (this.usesOtherThanResponse) this.reporter.addCommon(common);
     if (this.usesService) this.service.addCommon(common);
   }
 
