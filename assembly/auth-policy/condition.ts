@@ -117,7 +117,9 @@ export class Condition {
       }
     }
     if (!this.context.isAuthenticating) list.warn(noTokens());
-    this.push(new ValueTerm(attribute, sources, isNegative));
+    if (!isNegative || !this.context.allows) return this.push(new ValueTerm(attribute, sources, isNegative));
+    // To let a request pass, each of the claims must be known not to be the value.
+    for (let index = 0; index < sources.length; index++) this.push(new ValueTerm(attribute, [sources[index]], true));
   }
 
   private addresses(whose: AddressOf): void {

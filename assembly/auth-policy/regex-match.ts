@@ -21,8 +21,11 @@ export class RegexMatch extends TextMatch {
   }
 
   matches(start: usize, length: i32): bool {
-    if (this.regex.matches(start, length)) return true;
-    return this.takesOthers && !isUtf8(start, length) && this.beginsWithKey(start, length);
+    const isMatch = this.regex.matches(start, length);
+    const takesOthers = this.takesOthers;
+    // RE2's `.` takes overlong forms and surrogates, which are no UTF-8.
+    if (isMatch == takesOthers || isUtf8(start, length)) return isMatch;
+    return takesOthers && this.beginsWithKey(start, length);
   }
 
   private beginsWithKey(start: usize, length: i32): bool {

@@ -75,6 +75,24 @@ eachHost("auth-policy, regular expressions", (start: StartHost) => {
       [header("x-name", `user${LATIN}`)],
     ],
     [
+      "that allow do not let pass what only looks like UTF-8",
+      when("request.headers[x-name]", { values: ["regex:user.*"] }),
+      [header("x-name", "user\xc3\xa9")],
+      [header("x-name", "user\xe0\x80\xaf"), header("x-name", "user\xed\xa0\x80")],
+    ],
+    [
+      "that deny stop several lines",
+      deny(when("request.query[q]", { values: ["regex:.*drop.*"] })),
+      [at("/?q=%0Adrip")],
+      [at("/?q=drop"), at("/?q=a%0Adrop%0A")],
+    ],
+    [
+      "may quote up to their end",
+      deny(to({ hosts: ["regex:\\QEvil.example"] })),
+      [header("host", "evil-example")],
+      [header("host", "evil.EXAMPLE")],
+    ],
+    [
       "that must not match stop what is not UTF-8",
       when("request.headers[x-name]", { values: ["*"], notValues: ["regex:.*root.*"] }),
       [header("x-name", "user")],
@@ -98,6 +116,16 @@ eachHost("auth-policy, regular expressions", (start: StartHost) => {
     it.each<[string, object, string]>([
       ["that is none", to({ paths: ["regex:/a("] }), "paths[0]: column 3: the group is not closed"],
       ["for ports", to({ ports: ["regex:80+"] }), "ports[0]: cannot be a regular expression"],
+      [
+        "that has no end in front of others",
+        { rules: [{ from: [{ source: { principals: ["regex:\\Qa"] } }] }] },
+        "principals[0]: column 10: the group is not closed",
+      ],
+      [
+        "that leaves what is around it",
+        { rules: [{ from: [{ source: { principals: ["regex:a)|(?:b"] } }] }] },
+        "principals[0]: column 2: ')' closes no group",
+      ],
       [
         "for namespaces",
         { rules: [{ from: [{ source: { namespaces: ["regex:a"] } }] }] },

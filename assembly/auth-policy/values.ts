@@ -124,11 +124,15 @@ export class Values {
     }
     if (kind == ValueKind.Path) context.usesPath = true;
     const pattern = value.substring(REGEX_MARK.length);
+    // Where a match keeps a request out, a `.` takes line feeds, too: values can be decoded ones.
+    const keepsOut = context.allows == isNegative;
+    const flags = (keepsOut ? "(?s)" : "") + (kind == ValueKind.Host ? "(?i)" : "");
     let regex = new Regex(pattern);
+    if (regex.error === null && kind == ValueKind.Principal) regex = new Regex("spiffe://(?:" + flags + pattern + ")");
+    else if (regex.error === null && flags.length > 0) regex = new Regex(flags + pattern);
+    // Also of the second: `\Q` without `\E` is right by itself, but not in a group.
     if (regex.error !== null) at.error(regex.error!);
-    else if (kind == ValueKind.Host) regex = new Regex("(?i:" + pattern + ")");
-    else if (kind == ValueKind.Principal) regex = new Regex("spiffe://(?:" + pattern + ")");
-    return new RegexMatch(regex, context.allows == isNegative);
+    return new RegexMatch(regex, keepsOut);
   }
 
   private readMatch(at: ConfigReader, value: string): TextMatch | null {

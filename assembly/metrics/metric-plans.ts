@@ -50,7 +50,10 @@ export class MetricPlans {
     for (let index = 0; index < this.all.length; index++) {
       const plan = this.all[index];
       const value = plan.value;
-      if (!plan.isDropped && plan.condition === null && value instanceof Attribute) common.add(<Attribute>value);
+      // Truths are as short as what is absent; text is refused where a number is expected.
+      const isNumber = value.type == ValueType.Integer || value.type == ValueType.Duration;
+      if (!plan.isDropped && plan.condition === null && isNumber && value instanceof Attribute)
+        common.add(<Attribute>value);
     }
   }
 

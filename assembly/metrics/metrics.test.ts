@@ -230,6 +230,20 @@ eachHost("metrics", (start: StartHost) => {
       expect(await host.metric("istio_grpc_status")).toBe(14);
     });
 
+    it("tell what is absent from what is empty, however it is read", async () => {
+      const dropped = ["request_messages_total", "response_messages_total"].map((name) => ({ name, drop: true }));
+      const type = "request.headers['content-type'] | 'none'";
+      const metrics = [
+        ...dropped,
+        { name: "requests_total", tagsToRemove: Object.keys(standard), dimensions: { type } },
+      ];
+      await using host = await start(proxy({ metrics }));
+      await host.fetch("/");
+      await host.fetch("/", { headers: { "content-type": "text/plain" } });
+      expect(await host.metric("type=.=none;.;istio_requests_total")).toBe(1);
+      expect(await host.metric("type=.=text/plain;.;istio_requests_total")).toBe(1);
+    });
+
     it("count objectives: all requests, and the good ones", async () => {
       const slo = [
         { name: "api", match: "request.url_path.startsWith('/api')", good: "response.code < 500" },
@@ -300,6 +314,7 @@ eachHost("metrics", (start: StartHost) => {
           { name: "a-b", value: "request.method" },
           { name: "requests_total", value: "1" },
           { name: "c", type: "TIMER", value: "1 +" },
+          { name: "d", value: "kept_by_a_filter" },
         ],
         metrics: [
           { name: "request_total" },
@@ -330,6 +345,7 @@ eachHost("metrics", (start: StartHost) => {
         "definitions[1].name: there is a metric of this name already",
         'definitions[2].type: expected one of "COUNTER", "GAUGE", "HISTOGRAM"',
         "definitions[2].value: column 4: a value is expected here",
+        "definitions[3].value: expected a number, truth or duration, found text",
         "metrics[0].name: there is no such metric: the names are requests_total, ",
         "metrics[1].name: this filter does not report metrics of TCP",
         "metrics[2].tags_to_remove[0]: is not one of Istio's standard labels",

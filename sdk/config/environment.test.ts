@@ -30,6 +30,8 @@ const environment = {
   SECRET: "s3cr3t-0123456789",
   LONG: "k".repeat(20) + "é".repeat(50),
   LINES: "first line\nsecond line",
+  EARLY_BREAK: "ab\ncdef-s3cr3t",
+  LATE_BREAK: "kkkk\n",
   "with-hyphen.and.dots": "ok",
 };
 
@@ -95,6 +97,16 @@ eachHost("environment variables in a configuration", (start) => {
       'port: expected an integer from 0 to 65535, found the string "<${LONG}…"',
     ],
     ["has lines", { port: "${LINES}" }, 'port: expected an integer from 0 to 65535, found the string "${LINES}"'],
+    [
+      "breaks early",
+      { port: "${EARLY_BREAK}" },
+      'port: expected an integer from 0 to 65535, found the string "${EARLY_BREAK}"',
+    ],
+    [
+      "breaks late",
+      { port: "${LATE_BREAK}" },
+      'port: expected an integer from 0 to 65535, found the string "${LATE_BREAK}"',
+    ],
     ["is in a message of the filter's own", { refused: "a ${SECRET} b" }, "not this: (a ${SECRET} b)!"],
   ])("are refused where one %s", async (_, configuration, problem) => {
     const started = start({ plugins: [{ module, configuration, environment }] });

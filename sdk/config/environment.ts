@@ -138,23 +138,33 @@ function variableAt(text: usize, next: Variable | null): Variable {
   );
 }
 
-/** Puts the variable's name for each place where its value begins, up to where the value ends or the message cut it off. */
+/** Puts the variable's name for each place where its value stands, or as much of it as the message shows. */
 function hide(variable: Variable, message: string): string {
   const value = variable.value;
-  const beginning = value.substring(0, BEGINNING);
   let shown = "";
   let from = 0;
-  while (true) {
-    const at = message.indexOf(beginning, from);
-    if (at < 0) return shown + message.substring(from);
+  for (let at = 0; at < message.length; at++) {
+    const size = shownBy(value, message, at);
+    if (size == 0) continue;
     shown += message.substring(from, at) + "${" + variable.name + "}";
-    from = at;
-    for (let index = 0; index < value.length && from < message.length; index++) {
-      const size = shownSize(message, from, unitAt(value, index));
-      if (size == 0) break;
-      from += size;
-    }
+    from = at + size;
+    at = from - 1;
   }
+  return shown + message.substring(from);
+}
+
+/** How many characters of the message at `at` show the value, its beginning, or as much as is left where the message was cut. */
+function shownBy(value: string, message: string, at: i32): i32 {
+  let end = at;
+  for (let index = 0; index < value.length; index++) {
+    const size = end < message.length ? shownSize(message, end, unitAt(value, index)) : 0;
+    if (size == 0) {
+      const isCut = index >= SHORTEST_HIDDEN && end < message.length && unitAt(message, end) == 0x2026;
+      return index >= BEGINNING || isCut ? end - at : 0;
+    }
+    end += size;
+  }
+  return end - at;
 }
 
 /** How many characters of the message at `index` show `unit`: control characters stand there as `\u000A`. 0: another one. */

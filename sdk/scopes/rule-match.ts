@@ -57,7 +57,7 @@ export class RuleMatch {
     this.readTexts(config.array("routes"), FieldKind.Route);
     const ports = notEmpty(config.array("ports"));
     for (let index = 0; index < ports.length; index++) this.ports.push(<i32>ports.at(index).asInteger(1, 65535));
-    const headers = config.object("headers");
+    const headers = notEmpty(config.object("headers"));
     for (let index = 0; index < headers.length; index++) {
       const header = headers.at(index);
       if (header.key.length == 0) header.error("a name cannot be empty");

@@ -40,8 +40,10 @@ export class TextMatch {
     if (host == "*") return TextMatch.ofPart(KeyKind.None, "");
     const isSuffix = host.startsWith("*.");
     const name = isSuffix ? host.substring(1) : host;
-    if (config.isPresent && (host.length == 0 || name.includes("*") || name.includes("/"))) {
-      config.error("must be a name, * or *. and a name");
+    // Of requests, too, port and last dot are left out.
+    const hasMore = name.endsWith(".") || (name.includes(":") && !name.endsWith("]"));
+    if (config.isPresent && (host.length == 0 || name.includes("*") || name.includes("/") || hasMore)) {
+      config.error("must be a name, * or *. and a name, without port and last dot");
     }
     return new TextMatch(isSuffix ? KeyKind.Suffix : KeyKind.Exact, lowerCaseText(name));
   }

@@ -262,9 +262,10 @@ class CallWriter {
 
   #buffers(phase: Phase): string {
     const dice = this.#dice;
-    const own = { plugin: 7, request: 0, response: 1, end: 1 }[phase];
+    const own = { plugin: 7, request: 0, response: 1, end: 7 }[phase];
     // In a stream, the buffer of arguments (8) is whatever buffer came before, freed or not.
-    const buffer = dice.chance(0.75) ? own : dice.of([0, 1, 2, 3, 5, 6, 7, 9, -1]);
+    const other = dice.of([0, 1, 2, 3, 5, 6, 7, 9, -1]);
+    const buffer = dice.chance(0.75) || isFreed(phase, other) ? own : other;
     const [start, size] = dice.of([
       [0, 10],
       [0, -1],
@@ -383,6 +384,7 @@ class CallWriter {
     const dice = this.#dice;
     const entry = dice.of(withPointers.filter(({ name }) => this.#usesMetrics || !name.includes("metric")));
     if (phase === "plugin" && /shared|queue/.test(entry.name)) return "";
+    if (entry.name.includes("buffer") && isFreed(phase, 0)) return "";
     const bad = dice.of(entry.params.filter(({ name }) => name.includes("_ptr"))).name;
     const args = entry.params.map(({ name, type }): Arg => {
       if (name === bad) return -8;
@@ -449,4 +451,9 @@ class CallWriter {
       () => this.#write("report", "path_open", 0, 0, 0, 0, 0, 0n, 0n, 0, 0),
     ])();
   }
+}
+
+/** Whether the buffer is a body that filters were told of before: then Envoy has freed it. */
+function isFreed(phase: Phase, buffer: number): boolean {
+  return (phase === "response" && buffer === 0) || (phase === "end" && (buffer === 0 || buffer === 1));
 }

@@ -54,7 +54,8 @@ export class JwtRule extends TokenVisitor {
     const delimited = readDelimited(config.array("spaceDelimitedClaims"));
     this.delimited = delimited;
     const isLimited = config.has("maxLifetime");
-    this.longestLifetime = config.duration("maxLifetime", LONGEST_LIFETIME, SECOND, LONGEST_LIFETIME) / SECOND;
+    const longest = config.duration("maxLifetime", LONGEST_LIFETIME, SECOND, LONGEST_LIFETIME) / SECOND;
+    this.longestLifetime = isLimited ? longest : i64.MAX_VALUE;
     this.requiresExpiration = config.bool("requireExpiration", false) || isLimited;
     this.next = new Claims(delimited);
     if (issuer.length == 0) config.error("issuer or jwksUri must be non-empty string");
@@ -196,7 +197,7 @@ export class JwtRule extends TokenVisitor {
 }
 
 const SECOND: i64 = 1_000_000_000;
-/** A hundred years: no bound. */
+/** The longest that can be asked for: a hundred years. */
 const LONGEST_LIFETIME: i64 = 36_525 * 86_400 * SECOND;
 
 /** Of the tokens that a rule remembers. */

@@ -220,6 +220,8 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
     const endless = bearer(token());
     const ending = (inSeconds: number, more: object = {}) => bearer(token({ exp: seconds + inSeconds, ...more }));
     const REFUSED: [number, string] = [401, "Jwt verification fails"];
+    await using unlimited = await start(proxy([rule()]));
+    expect(await outcome(unlimited, bearer(token({ exp: 253_402_300_799 })))).toEqual(PASSED);
     await using requiring = await start(proxy([rule({ requireExpiration: true })]));
     expect(await outcome(requiring, endless)).toEqual(REFUSED);
     expect(await outcome(requiring, ending(1_000_000))).toEqual(PASSED);
@@ -473,6 +475,12 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
         tenantOf({ notValuesFrom: [tenant] }),
         [asking({ tenant: "a" }, "b")],
         [asking({ tenant: "a" }, "a"), asking({ tenant: "a" }), asking({}, "b"), asking(null, "b")],
+      ],
+      [
+        "a header that is none of several claims, all of which are known",
+        tenantOf({ notValuesFrom: [tenant, "request.auth.claims[org]"] }),
+        [asking({ tenant: "a", org: "b" }, "c")],
+        [asking({ tenant: "a", org: "b" }, "b"), asking({ tenant: "a" }, "c"), asking({ org: "b" }, "c")],
       ],
       [
         "one of several claims",

@@ -30,21 +30,22 @@ export class Attribute extends Expression {
     return this.isThere;
   }
 
-  /** What CEL calls it: absent text is empty, and an absent number is `false`. */
+  /** What CEL calls it, for texts and numbers: `false` when it is absent. */
   get inCel(): string {
     const names = this.path.split("\0");
     const name = names[0] + "." + names[1];
     if (names.length == 3) {
-      return '"' + names[2] + '" in ' + name + " ? " + name + '["' + names[2] + '"] : ""';
+      return '"' + names[2] + '" in ' + name + " ? " + name + '["' + names[2] + '"] : false';
     }
-    return "has(" + name + ") ? " + name + " : " + (this.type == ValueType.Text ? '""' : "false");
+    return "has(" + name + ") ? " + name + " : false";
   }
 
   /** Takes what was read otherwise for this evaluation: the bytes of {@link inCel}. */
   take(start: usize, size: i32): void {
     this.readIn = evaluation;
-    this.isThere =
-      this.type == ValueType.Text ? this.give(start, size) : size == 8 && this.giveNumber(load<i64>(start));
+    if (this.type != ValueType.Text) this.isThere = size == 8 && this.giveNumber(load<i64>(start));
+    // `false` is a NUL, which no text of a request has in it.
+    else this.isThere = !(size == 1 && load<u8>(start) == 0) && this.give(start, size);
   }
 
   /** Its text; `null` when it is absent. */

@@ -1,6 +1,5 @@
 import { Expression as CelExpression } from "@attache/sdk";
 import { Attribute } from "./attribute";
-import { ValueType } from "./expression";
 
 /**
  * Attributes that every stream is asked for: read by one host call, as a list that CEL makes. Where the proxy has no CEL,
@@ -10,9 +9,9 @@ export class CommonAttributes {
   private readonly all: Attribute[] = [];
   private list: CelExpression | null = null;
 
-  /** Truth is left out: `false` stands for what is absent. */
+  /** @param attribute text or a number: `false` stands for what is absent */
   add(attribute: Attribute): void {
-    if (attribute.type != ValueType.Bool && !this.all.includes(attribute)) this.all.push(attribute);
+    if (!this.all.includes(attribute)) this.all.push(attribute);
   }
 
   /** To be called once all are added. */
