@@ -187,9 +187,7 @@ function costOf(term: Term, indexes: Indexes): i32 {
   for (let at = 0; at < matches.length; at++) {
     const match = matches[at];
     if (match.keyKind == KeyKind.None) return CANNOT;
-    // A short prefix or suffix is met by requests that it is not for.
-    const isVague = match.keyKind != KeyKind.Exact && match.key.length < 4;
-    most = max(most, index.usesOf(match.keyKind, match.key) << (isVague ? 4 : 0));
+    most = max(most, index.costOf(match.keyKind, match.key));
   }
   return most;
 }

@@ -164,9 +164,7 @@ class IndexBuilder {
       field.index.announce(match.keyKind, match.key);
       return;
     }
-    // A short prefix is met by requests that it is not for.
-    const isVague = match.keyKind != KeyKind.Exact && match.key.length < 4;
-    const cost = field.index.usesOf(match.keyKind, match.key) << (isVague ? 4 : 0);
+    const cost = field.index.costOf(match.keyKind, match.key);
     if (cost >= this.least) return;
     this.least = cost;
     this.field = field;

@@ -62,9 +62,11 @@ export class TextIndex extends TextVisitor {
     this.uses[entry] += 1;
   }
 
-  /** How often a key was announced. */
-  usesOf(kind: KeyKind, key: Text): i32 {
-    return this.uses[this.entryOf(kind, key)];
+  /** How many announced entries a text that meets the key may lead to: an estimate. The least of a rule's keys is the best to add it under. */
+  costOf(kind: KeyKind, key: Text): i32 {
+    // A short prefix or suffix is met by texts that it is not for.
+    const isVague = kind != KeyKind.Exact && key.length < 4;
+    return this.uses[this.entryOf(kind, key)] << (isVague ? 4 : 0);
   }
 
   /** @param kind not `None` */

@@ -1,5 +1,5 @@
 import { RequestHeaders } from "../http/headers";
-import { Found, KeyKind, TextIndex } from "../match/text-index";
+import { Found, TextIndex } from "../match/text-index";
 import { Text } from "../memory/text";
 import { RuleMatch, RulePart } from "./rule-match";
 import { FieldKind, ScopedRequest } from "./scoped-request";
@@ -91,15 +91,13 @@ export class RuleTable extends Found {
       const part = rule.parts[index];
       if (!part.isIndexable) continue;
       const field = this.fieldOf(part);
-      let uses = 0;
+      let cost = 0;
       for (let at = 0; at < part.alternatives.length; at++) {
         const text = part.alternatives[at];
-        // A short prefix is met by requests that it is not for.
-        const isVague = text.kind != KeyKind.Exact && text.key.length < 4;
-        uses += field.index.usesOf(text.kind, text.key) << (isVague ? 4 : 0);
+        cost += field.index.costOf(text.kind, text.key);
       }
-      if (uses >= least) continue;
-      least = uses;
+      if (cost >= least) continue;
+      least = cost;
       rarest = part;
     }
     return rarest;
