@@ -15,8 +15,6 @@ export class Condition {
   constructor(
     private readonly config: ConfigReader,
     private readonly context: PolicyContext,
-    /** Where its terms go. */
-    private readonly into: Term[],
   ) {
     this.key = config.string("key", "");
   }
@@ -149,7 +147,7 @@ export class Condition {
   }
 
   private push(term: Term | null): void {
-    if (term !== null) this.into.push(term);
+    this.context.terms.add(term);
   }
 }
 

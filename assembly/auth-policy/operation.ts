@@ -5,15 +5,14 @@ import { Term } from "./term";
 import { ValueKind } from "./values";
 
 /** Istio's `Operation`: what the request asks for. */
-export function readOperation(config: ConfigReader, context: PolicyContext): Term[] {
-  const terms: Term[] = [];
+export function readOperation(config: ConfigReader, context: PolicyContext): StaticArray<Term> {
   const attributes = context.attributes;
-  readPair(config, "hosts", "notHosts", ValueKind.Host, attributes.host, context, terms);
-  readPair(config, "ports", "notPorts", ValueKind.Port, attributes.port, context, terms);
-  readPair(config, "methods", "notMethods", ValueKind.Plain, attributes.method, context, terms);
-  readPair(config, "paths", "notPaths", ValueKind.Path, attributes.path, context, terms);
+  readPair(config, "hosts", "notHosts", ValueKind.Host, attributes.host, context);
+  readPair(config, "ports", "notPorts", ValueKind.Port, attributes.port, context);
+  readPair(config, "methods", "notMethods", ValueKind.Plain, attributes.method, context);
+  readPair(config, "paths", "notPaths", ValueKind.Path, attributes.path, context);
   if (context.allows && config.has("notPaths")) {
     config.get("notPaths").warn("lets every other path pass: prefer ALLOW with paths, or DENY with notPaths");
   }
-  return terms;
+  return context.terms.take();
 }

@@ -11,10 +11,9 @@ export class NamespaceMatch extends TextMatch {
   private readonly glob: Glob;
 
   constructor(namespace: string) {
-    super();
-    this.glob = new Glob("*/ns/" + namespace + "/*");
     const star = namespace.indexOf("*");
-    this.indexBy(KeyKind.Prefix, new Text(star < 0 ? namespace + "/" : namespace.substring(0, star)));
+    super(KeyKind.Prefix, new Text(star < 0 ? namespace + "/" : namespace.substring(0, star)));
+    this.glob = new Glob("*/ns/" + namespace + "/*");
   }
 
   matches(start: usize, length: i32): bool {
@@ -32,10 +31,9 @@ export class ServiceAccountMatch extends TextMatch {
   private readonly account: Text;
 
   constructor(namespace: string, name: string) {
-    super();
+    super(KeyKind.Exact, new Text(name));
     this.namespacePart = new Text("/ns/" + namespace + "/");
     this.account = new Text("/sa/" + name);
-    this.indexBy(KeyKind.Exact, new Text(name));
   }
 
   matches(start: usize, length: i32): bool {
@@ -66,12 +64,11 @@ export class TrustDomainMatch extends TextMatch {
   private readonly isExact: bool;
 
   constructor(domain: string) {
-    super();
     const star = domain.indexOf("*");
+    super(KeyKind.Prefix, new Text("spiffe://" + (star < 0 ? domain + "/" : domain.substring(0, star))));
     this.isExact = star < 0;
     this.head = new Text(star < 0 ? domain : domain.substring(0, star));
     this.tail = new Text(star < 0 ? "" : domain.substring(star + 1));
-    this.indexBy(KeyKind.Prefix, new Text("spiffe://" + (star < 0 ? domain + "/" : domain.substring(0, star))));
   }
 
   matches(start: usize, length: i32): bool {

@@ -1,8 +1,11 @@
 import { Attributes } from "./attribute";
+import { TermList } from "./term-list";
 
 /** What the rules of a configuration are read with. */
 export class PolicyContext {
   readonly attributes: Attributes = new Attributes();
+  /** Takes the terms of what is being read. */
+  readonly terms: TermList = new TermList();
   /** The namespace of the policy that is being read. */
   namespace: string = "";
   /** Whether its rules let requests pass. */

@@ -72,11 +72,11 @@ export class Policy {
 }
 
 // Shared by all rules: there can be ten thousand.
-const NO_ALTERNATIVES: Term[][] = [];
-const NO_TERMS: Term[] = [];
+const NO_ALTERNATIVES: StaticArray<StaticArray<Term>> = [];
+const NO_TERMS: StaticArray<Term> = [];
 
-function readSources(from: ConfigReader, index: i32, context: PolicyContext): Term[][] {
-  const sources: Term[][] = [];
+function readSources(from: ConfigReader, index: i32, context: PolicyContext): StaticArray<StaticArray<Term>> {
+  const sources = new StaticArray<StaticArray<Term>>(from.length);
   if (from.length == 0) from.error("`from` must not be empty" + foundAt(index));
   for (let at = 0; at < from.length; at++) {
     const entry = from.at(at).asObject();
@@ -84,13 +84,13 @@ function readSources(from: ConfigReader, index: i32, context: PolicyContext): Te
     if (source.length == 0) entry.error("`from.source` must not be empty" + foundAt(index));
     const terms = readSource(source, context);
     if (source.length > 0 && terms.length == 0) source.error("`from.source` must not be empty" + foundAt(index));
-    sources.push(terms);
+    sources[at] = terms;
   }
   return sources;
 }
 
-function readOperations(to: ConfigReader, index: i32, context: PolicyContext): Term[][] {
-  const operations: Term[][] = [];
+function readOperations(to: ConfigReader, index: i32, context: PolicyContext): StaticArray<StaticArray<Term>> {
+  const operations = new StaticArray<StaticArray<Term>>(to.length);
   if (to.length == 0) to.error("`to` must not be empty" + foundAt(index));
   for (let at = 0; at < to.length; at++) {
     const entry = to.at(at).asObject();
@@ -98,15 +98,14 @@ function readOperations(to: ConfigReader, index: i32, context: PolicyContext): T
     if (operation.length == 0) entry.error("`to.operation` must not be nil" + foundAt(index));
     const terms = readOperation(operation, context);
     if (operation.length > 0 && terms.length == 0) operation.error("`to.operation` must not be empty" + foundAt(index));
-    operations.push(terms);
+    operations[at] = terms;
   }
   return operations;
 }
 
-function readConditions(when: ConfigReader, context: PolicyContext): Term[] {
-  const conditions: Term[] = [];
-  for (let at = 0; at < when.length; at++) new Condition(when.at(at).asObject(), context, conditions).read();
-  return conditions;
+function readConditions(when: ConfigReader, context: PolicyContext): StaticArray<Term> {
+  for (let at = 0; at < when.length; at++) new Condition(when.at(at).asObject(), context).read();
+  return context.terms.take();
 }
 
 /** What Istio adds to a problem of a rule. */

@@ -15,9 +15,8 @@ export class RegexMatch extends TextMatch {
     /** Whether a text that is not UTF-8 counts as a match. */
     private readonly takesOthers: bool,
   ) {
-    super();
     const prefix = regex.literalPrefix;
-    this.indexBy(KeyKind.Prefix, Text.ofBytes(ByteView.of(changetype<usize>(prefix), prefix.length)));
+    super(KeyKind.Prefix, Text.ofBytes(ByteView.of(changetype<usize>(prefix), prefix.length)));
   }
 
   matches(start: usize, length: i32): bool {

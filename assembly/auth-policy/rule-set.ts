@@ -115,7 +115,7 @@ function announceRule(rule: Rule, indexes: Indexes): void {
   for (let index = 0; index < rule.operations.length; index++) announceAll(rule.operations[index], indexes);
 }
 
-function announceAll(terms: Term[], indexes: Indexes): void {
+function announceAll(terms: StaticArray<Term>, indexes: Indexes): void {
   for (let index = 0; index < terms.length; index++) {
     const attribute = terms[index].indexedBy;
     if (attribute === null) continue;
@@ -155,7 +155,7 @@ function addTerm(term: Term, number: i32, indexes: Indexes): void {
 }
 
 /** The cost of a list of which any may match: a request can come by each. */
-function costOfAlternatives(alternatives: Term[][], indexes: Indexes): i32 {
+function costOfAlternatives(alternatives: StaticArray<StaticArray<Term>>, indexes: Indexes): i32 {
   let most = alternatives.length == 0 ? CANNOT : 0;
   for (let index = 0; index < alternatives.length; index++) {
     const term = rarest(alternatives[index], indexes);
@@ -165,7 +165,7 @@ function costOfAlternatives(alternatives: Term[][], indexes: Indexes): i32 {
 }
 
 /** Of terms that must all hold, the one that fewest rules share; `null` when none can be looked up. */
-function rarest(terms: Term[], indexes: Indexes): Term | null {
+function rarest(terms: StaticArray<Term>, indexes: Indexes): Term | null {
   let found: Term | null = null;
   let least = CANNOT;
   for (let index = 0; index < terms.length; index++) {
@@ -181,7 +181,7 @@ function rarest(terms: Term[], indexes: Indexes): Term | null {
 function costOf(term: Term, indexes: Indexes): i32 {
   const attribute = term.indexedBy;
   if (attribute === null) return CANNOT;
-  const matches: TextMatch[] = term.indexedValues!.matches;
+  const matches: StaticArray<TextMatch> = term.indexedValues!.matches;
   const index = indexes.list[indexes.of(attribute)];
   let most = 0;
   for (let at = 0; at < matches.length; at++) {

@@ -15,9 +15,9 @@ export class Rule {
   constructor(
     private readonly policy: string,
     private readonly index: i32,
-    readonly sources: Term[][],
-    readonly operations: Term[][],
-    readonly conditions: Term[],
+    readonly sources: StaticArray<StaticArray<Term>>,
+    readonly operations: StaticArray<StaticArray<Term>>,
+    readonly conditions: StaticArray<Term>,
   ) {}
 
   /** Istio's name for it: `ns[foo]-policy[httpbin]-rule[0]`. Made when it is first asked for. */
@@ -35,14 +35,14 @@ export class Rule {
   }
 }
 
-function anyHolds(alternatives: Term[][], request: RequestFacts, restricts: bool): bool {
+function anyHolds(alternatives: StaticArray<StaticArray<Term>>, request: RequestFacts, restricts: bool): bool {
   for (let index = 0; index < alternatives.length; index++) {
     if (allHold(unchecked(alternatives[index]), request, restricts)) return true;
   }
   return alternatives.length == 0;
 }
 
-function allHold(terms: Term[], request: RequestFacts, restricts: bool): bool {
+function allHold(terms: StaticArray<Term>, request: RequestFacts, restricts: bool): bool {
   for (let index = 0; index < terms.length; index++) {
     if (!unchecked(terms[index]).holds(request, restricts)) return false;
   }

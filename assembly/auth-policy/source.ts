@@ -5,19 +5,18 @@ import { AddressOf, Term } from "./term";
 import { Values, ValueKind } from "./values";
 
 /** Istio's `Source`: who sends the request. */
-export function readSource(config: ConfigReader, context: PolicyContext): Term[] {
-  const terms: Term[] = [];
+export function readSource(config: ConfigReader, context: PolicyContext): StaticArray<Term> {
   const principal = context.attributes.principal;
-  readPair(config, "principals", "notPrincipals", ValueKind.Principal, principal, context, terms);
-  readPair(config, "namespaces", "notNamespaces", ValueKind.Namespace, principal, context, terms);
-  readPair(config, "serviceAccounts", "notServiceAccounts", ValueKind.ServiceAccount, principal, context, terms);
-  readPair(config, "trustDomains", "notTrustDomains", ValueKind.TrustDomain, principal, context, terms);
-  readRequestPrincipals(config, "requestPrincipals", false, context, terms);
-  readRequestPrincipals(config, "notRequestPrincipals", true, context, terms);
-  readBlocks(config, "ipBlocks", false, true, context, terms);
-  readBlocks(config, "notIpBlocks", true, true, context, terms);
-  readBlocks(config, "remoteIpBlocks", false, false, context, terms);
-  readBlocks(config, "notRemoteIpBlocks", true, false, context, terms);
+  readPair(config, "principals", "notPrincipals", ValueKind.Principal, principal, context);
+  readPair(config, "namespaces", "notNamespaces", ValueKind.Namespace, principal, context);
+  readPair(config, "serviceAccounts", "notServiceAccounts", ValueKind.ServiceAccount, principal, context);
+  readPair(config, "trustDomains", "notTrustDomains", ValueKind.TrustDomain, principal, context);
+  readRequestPrincipals(config, "requestPrincipals", false, context);
+  readRequestPrincipals(config, "notRequestPrincipals", true, context);
+  readBlocks(config, "ipBlocks", false, true, context);
+  readBlocks(config, "notIpBlocks", true, true, context);
+  readBlocks(config, "remoteIpBlocks", false, false, context);
+  readBlocks(config, "notRemoteIpBlocks", true, false, context);
   const hasAccounts = config.has("serviceAccounts") || config.has("notServiceAccounts");
   const hasOthers =
     config.has("principals") || config.has("notPrincipals") || config.has("namespaces") || config.has("notNamespaces");
@@ -25,7 +24,7 @@ export function readSource(config: ConfigReader, context: PolicyContext): Term[]
   if (context.allows && config.has("notPrincipals") && !config.has("principals")) {
     config.get("notPrincipals").warn("lets requests pass that come without mTLS, and so without a principal");
   }
-  return terms;
+  return context.terms.take();
 }
 
 /** Reads a field and the one that negates it. */
@@ -36,10 +35,9 @@ export function readPair(
   kind: ValueKind,
   attribute: Attribute,
   context: PolicyContext,
-  into: Term[],
 ): void {
-  readField(config, name, false, kind, attribute, context, into);
-  readField(config, negation, true, kind, attribute, context, into);
+  readField(config, name, false, kind, attribute, context);
+  readField(config, negation, true, kind, attribute, context);
 }
 
 function readField(
@@ -49,11 +47,10 @@ function readField(
   kind: ValueKind,
   attribute: Attribute,
   context: PolicyContext,
-  into: Term[],
 ): void {
   if (!config.has(name)) return;
   const list = config.get(name);
-  push(into, new Values(context, kind, name).readTexts(list, attribute, isNegative));
+  context.terms.add(new Values(context, kind, name).readTexts(list, attribute, isNegative));
 }
 
 /** Why the address of the direct peer cannot be asked for. */
@@ -64,31 +61,14 @@ export function noPeerAddress(): string {
   );
 }
 
-function readRequestPrincipals(
-  config: ConfigReader,
-  name: string,
-  isNegative: bool,
-  context: PolicyContext,
-  into: Term[],
-): void {
-  push(into, new Values(context, ValueKind.Plain, name).readRequestPrincipals(config.get(name), isNegative));
+function readRequestPrincipals(config: ConfigReader, name: string, isNegative: bool, context: PolicyContext): void {
+  context.terms.add(new Values(context, ValueKind.Plain, name).readRequestPrincipals(config.get(name), isNegative));
 }
 
-function readBlocks(
-  config: ConfigReader,
-  name: string,
-  isNegative: bool,
-  isPeer: bool,
-  context: PolicyContext,
-  into: Term[],
-): void {
+function readBlocks(config: ConfigReader, name: string, isNegative: bool, isPeer: bool, context: PolicyContext): void {
   if (!config.has(name)) return;
   const list = config.get(name);
   if (isPeer && !context.takesRemoteForPeer) list.error(noPeerAddress());
   const values = new Values(context, ValueKind.Plain, name);
-  push(into, values.readAddresses(list, AddressOf.Client, isNegative));
-}
-
-function push(into: Term[], term: Term | null): void {
-  if (term !== null) into.push(term);
+  context.terms.add(values.readAddresses(list, AddressOf.Client, isNegative));
 }

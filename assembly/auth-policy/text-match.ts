@@ -2,29 +2,29 @@ import { KeyKind, Text, UriTemplate } from "@attache/sdk";
 
 /** One of the values that a rule lists for an attribute. Bytes are compared as they are. */
 export abstract class TextMatch {
-  /** What every text that matches has in common, as far as an index can use it. */
-  keyKind: KeyKind = KeyKind.None;
-  key: Text = new Text("");
+  /** What an index can find it by. */
+  readonly keyKind: KeyKind;
+
+  /** @param key what every text that matches has in common: as a whole, in front or at its end */
+  constructor(
+    kind: KeyKind,
+    readonly key: Text,
+  ) {
+    this.keyKind = key.length == 0 && kind != KeyKind.Exact ? KeyKind.None : kind;
+  }
 
   abstract matches(start: usize, length: i32): bool;
-
-  protected indexBy(kind: KeyKind, key: Text): void {
-    if (key.length == 0 && kind != KeyKind.Exact) return;
-    this.keyKind = kind;
-    this.key = key;
-  }
 }
 
 /** Exactly this text. */
 @final
 export class ExactMatch extends TextMatch {
-  constructor(private readonly text: Text) {
-    super();
-    this.indexBy(KeyKind.Exact, text);
+  constructor(text: Text) {
+    super(KeyKind.Exact, text);
   }
 
   matches(start: usize, length: i32): bool {
-    const text = this.text;
+    const text = this.key;
     return length == text.length && memory.compare(start, text.encoded, length) == 0;
   }
 }
@@ -39,10 +39,8 @@ export class AffixMatch extends TextMatch {
     private readonly tail: Text,
     least: i32 = 0,
   ) {
-    super();
+    super(tail.length > 0 ? KeyKind.Suffix : KeyKind.Prefix, tail.length > 0 ? tail : head);
     this.least = max(least, head.length + tail.length);
-    if (tail.length > 0) this.indexBy(KeyKind.Suffix, tail);
-    else this.indexBy(KeyKind.Prefix, head);
   }
 
   matches(start: usize, length: i32): bool {
@@ -63,8 +61,7 @@ export class TemplateMatch extends TextMatch {
     private readonly template: UriTemplate,
     text: string,
   ) {
-    super();
-    this.indexBy(KeyKind.Prefix, new Text(text.substring(0, text.indexOf("{"))));
+    super(KeyKind.Prefix, new Text(text.substring(0, text.indexOf("{"))));
   }
 
   matches(start: usize, length: i32): bool {
@@ -80,9 +77,8 @@ export class TemplateMatch extends TextMatch {
  * @param leastPresent bytes that a text must have to be present
  */
 export function stringRule(rule: string, head: string = "", leastPresent: i32 = 1): TextMatch {
-  const none = new Text("");
-  if (rule == "*") return new AffixMatch(none, none, leastPresent);
+  if (rule == "*") return new AffixMatch(new Text(""), new Text(""), leastPresent);
   if (rule.startsWith("*")) return new AffixMatch(new Text(head), new Text(rule.substring(1)));
-  if (rule.endsWith("*")) return new AffixMatch(new Text(head + rule.substring(0, rule.length - 1)), none);
+  if (rule.endsWith("*")) return new AffixMatch(new Text(head + rule.substring(0, rule.length - 1)), new Text(""));
   return new ExactMatch(new Text(head + rule));
 }

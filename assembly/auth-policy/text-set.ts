@@ -10,13 +10,12 @@ export class TextSet extends TextVisitor {
   private index: TextIndex | null = null;
   private found: FoundMatch | null = null;
   /** Those that no index can find. */
-  private readonly tried: TextMatch[];
+  private tried: StaticArray<TextMatch>;
 
-  constructor(readonly matches: TextMatch[]) {
+  constructor(readonly matches: StaticArray<TextMatch>) {
     super();
-    const isSmall = matches.length < INDEXED_FROM;
-    this.tried = isSmall ? matches : [];
-    if (!isSmall) this.buildIndex();
+    this.tried = matches;
+    if (matches.length >= INDEXED_FROM) this.buildIndex();
   }
 
   /** Whether the text is in the set. */
@@ -35,11 +34,13 @@ export class TextSet extends TextVisitor {
     const matches = this.matches;
     const found = new FoundMatch(matches);
     const index = new TextIndex(found);
+    const tried: TextMatch[] = [];
     for (let at = 0; at < matches.length; at++) {
       const match = matches[at];
-      if (match.keyKind == KeyKind.None) this.tried.push(match);
+      if (match.keyKind == KeyKind.None) tried.push(match);
       else index.add(match.keyKind, match.key, at);
     }
+    this.tried = StaticArray.fromArray(tried);
     this.found = found;
     this.index = index;
   }
@@ -51,7 +52,7 @@ class FoundMatch extends Found {
   private start: usize = 0;
   private length: i32 = 0;
 
-  constructor(private readonly matches: TextMatch[]) {
+  constructor(private readonly matches: StaticArray<TextMatch>) {
     super();
   }
 

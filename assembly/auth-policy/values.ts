@@ -59,18 +59,11 @@ export class Values {
   /** The term for a list of texts; `null` when there is no such list. */
   readTexts(list: ConfigReader, attribute: Attribute, isNegative: bool): Term | null {
     if (!isList(list)) return null;
-    const matches: TextMatch[] = [];
+    const matches = new StaticArray<TextMatch>(list.length);
     if (this.kind == ValueKind.ServiceAccount && list.length > MOST_SERVICE_ACCOUNTS) {
       list.error("must have at most " + MOST_SERVICE_ACCOUNTS.toString() + " values");
     }
-    for (let index = 0; index < list.length; index++) {
-      const at = list.at(index);
-      const value = this.readValue(at);
-      if (value === null) continue;
-      const isRegex = value.startsWith(REGEX_MARK);
-      const match = isRegex ? this.readRegex(at, value, isNegative) : this.readMatch(at, value);
-      if (match !== null) matches.push(match);
-    }
+    for (let index = 0; index < list.length; index++) matches[index] = this.readText(list.at(index), isNegative);
     return new TextTerm(attribute, this.indexAttribute(attribute), new TextSet(matches), isNegative);
   }
 
@@ -110,8 +103,14 @@ export class Values {
     return text.length == 0 ? null : text;
   }
 
+  private readText(at: ConfigReader, isNegative: bool): TextMatch {
+    const value = this.readValue(at);
+    if (value === null) return refused();
+    return value.startsWith(REGEX_MARK) ? this.readRegex(at, value, isNegative) : this.readMatch(at, value);
+  }
+
   /** A regular expression, if the configuration asks for such: to Istio it is a text like any other. */
-  private readRegex(at: ConfigReader, value: string, isNegative: bool): TextMatch | null {
+  private readRegex(at: ConfigReader, value: string, isNegative: bool): TextMatch {
     const context = this.context;
     const kind = this.kind;
     if (!context.takesRegex) {
@@ -120,7 +119,7 @@ export class Values {
     }
     if (kind > ValueKind.Principal) {
       at.error(noRegex());
-      return null;
+      return refused();
     }
     if (kind == ValueKind.Path) context.usesPath = true;
     const pattern = value.substring(REGEX_MARK.length);
@@ -135,7 +134,7 @@ export class Values {
     return new RegexMatch(regex, keepsOut);
   }
 
-  private readMatch(at: ConfigReader, value: string): TextMatch | null {
+  private readMatch(at: ConfigReader, value: string): TextMatch {
     switch (this.kind) {
       case ValueKind.Path:
         this.context.usesPath = true;
@@ -156,17 +155,17 @@ export class Values {
     }
   }
 
-  private readPath(at: ConfigReader, value: string): TextMatch | null {
+  private readPath(at: ConfigReader, value: string): TextMatch {
     const problem = findPathProblem(value);
     if (problem !== null) {
       at.error("invalid or unsupported path " + value + ", found in " + this.label + ". " + problem);
-      return null;
+      return refused();
     }
     if (isUriTemplate(value)) {
       const template = new UriTemplate(value);
       if (template.error !== null) {
         at.error("invalid or unsupported path " + value + ", found in " + this.label + ". " + template.error!);
-        return null;
+        return refused();
       }
       return new TemplateMatch(template, value);
     }
@@ -177,10 +176,10 @@ export class Values {
     return stringRule(value);
   }
 
-  private readServiceAccount(at: ConfigReader, value: string): TextMatch | null {
+  private readServiceAccount(at: ConfigReader, value: string): TextMatch {
     if (value.includes("*")) {
       at.error("wildcard not allowed, found in " + this.label);
-      return null;
+      return refused();
     }
     if (value.length > LONGEST_SERVICE_ACCOUNT) at.error("is longer than 320 characters");
     const slash = value.indexOf("/");
@@ -188,16 +187,16 @@ export class Values {
     const name = value.substring(slash + 1);
     if (name.length == 0 || name.includes("/") || (slash >= 0 && namespace.length == 0)) {
       at.error('must be "<name>" or "<namespace>/<name>"');
-      return null;
+      return refused();
     }
     if (namespace.length == 0) {
       at.error('must be "<namespace>/<name>", since the policy has no namespace');
-      return null;
+      return refused();
     }
     return new ServiceAccountMatch(namespace, name);
   }
 
-  private readTrustDomain(at: ConfigReader, value: string): TextMatch | null {
+  private readTrustDomain(at: ConfigReader, value: string): TextMatch {
     const star = value.indexOf("*");
     let problem: string | null = null;
     if (value.includes("/")) problem = "trust domain must not contain '/', found in " + this.label;
@@ -206,7 +205,7 @@ export class Values {
       problem = "wildcard is only allowed at an end, found in " + this.label;
     if (problem === null) return new TrustDomainMatch(value);
     at.error(problem + ': "' + value + '"');
-    return null;
+    return refused();
   }
 
   private indexAttribute(attribute: Attribute): Attribute {
@@ -214,6 +213,11 @@ export class Values {
     if (this.kind == ValueKind.Namespace) return attributes.namespacePart;
     return this.kind == ValueKind.ServiceAccount ? attributes.serviceAccountPart : attribute;
   }
+}
+
+/** Stands for a value that has a problem: its configuration is refused. */
+function refused(): TextMatch {
+  return new ExactMatch(new Text(""));
 }
 
 function noRegex(): string {
@@ -229,7 +233,7 @@ function isList(list: ConfigReader): bool {
   return list.isPresent && list.asArray().length > 0;
 }
 
-function readPort(at: ConfigReader, value: string): TextMatch | null {
+function readPort(at: ConfigReader, value: string): TextMatch {
   let port = 0;
   for (let index = 0; index < value.length && port <= 65535; index++) {
     const digit = <u32>value.charCodeAt(index) - 0x30;
@@ -237,11 +241,12 @@ function readPort(at: ConfigReader, value: string): TextMatch | null {
   }
   if (port <= 65535) return new ExactMatch(new Text(port.toString()));
   at.error("bad port (" + value + ")");
-  return null;
+  return refused();
 }
 
 /** What Istio's validation says about braces and segments of a path, or `null`. */
 function findPathProblem(path: string): string | null {
+  if (!path.includes("{") && !path.includes("}")) return null;
   const segments = path.split("/");
   let hasDoubleStar = false;
   for (let index = 0; index < segments.length; index++) {

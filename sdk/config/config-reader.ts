@@ -2,7 +2,8 @@ import { JsonKind } from "../json/json-kind";
 import { absentNode, JsonNode, NODE_BYTES } from "../json/node";
 import { writtenBytes, writtenSize } from "../memory/byte-writer";
 import { unitAt } from "../json/text";
-import { ConfigSource, ConfigValue } from "./config-value";
+import { ConfigSource } from "./config-source";
+import { ConfigValue } from "./config-value";
 import { Environment } from "./environment";
 import { Field } from "./field";
 import { hashOf, rememberWritten } from "./hash";
@@ -51,13 +52,13 @@ export class ConfigReader extends ConfigValue {
    */
   static parse(start: usize, length: i32): ConfigReader {
     const source = new ConfigSource();
-    const root = new ConfigReader(source, new Field(""), null, absentNode(), absentNode(), -1);
+    const root = new ConfigReader(new Field("", source), null, absentNode(), absentNode(), -1);
     if (length <= 0) return root;
     source.document.parse(start, length);
     root.node = source.document.root;
     const error = source.document.error;
     if (error !== null) {
-      root.isSilent = true;
+      root.markReported();
       source.problems.add(error);
     }
     return root;
@@ -143,9 +144,9 @@ export class ConfigReader extends ConfigValue {
   /** The member; a problem when it is missing: `config.required("issuer").asString()`. */
   required(name: string): ConfigReader {
     const member = this.get(name);
-    if (!member.isPresent && !member.isSilent) {
+    if (!member.isPresent && !member.isReported) {
       member.error("is required");
-      member.isSilent = true;
+      member.markReported();
     }
     return member;
   }
@@ -272,8 +273,8 @@ export class ConfigReader extends ConfigValue {
 
   private reader(name: string, node: JsonNode, nameNode: JsonNode, index: i32): ConfigReader {
     if (node.kind == JsonKind.Null) node = absentNode();
-    const reader = new ConfigReader(this.source, this.field.child(name), this, node, nameNode, index);
-    reader.isSilent = this.isSilent;
+    const reader = new ConfigReader(this.field.child(name), this, node, nameNode, index);
+    if (this.isReported) reader.markReported();
     return reader;
   }
 

@@ -5,30 +5,14 @@ import { NumberStatus } from "../json/number";
 import { decimal, quote, unitAt, visible } from "../json/text";
 import { NO_DURATION, parseDuration } from "./duration";
 import { Field } from "./field";
-import { MessageFilter } from "./message-filter";
-import { Problems } from "./problems";
+import { ConfigSource } from "./config-source";
 import { encode, formatDuration, formatNumber, range } from "./wording";
 
-/** What all readers of one configuration share. */
-@final
-export class ConfigSource {
-  readonly document: JsonDocument = new JsonDocument();
-  /** For numbers that are written as strings. */
-  content: JsonDocument | null = null;
-  readonly problems: Problems = new Problems();
-  readonly warnings: Problems = new Problems();
-  /** Looks at all messages, when there is one. */
-  messageFilter: MessageFilter | null = null;
-  isFinished: bool = false;
-}
+const REPORTED: usize = memory.data(16, 8);
 
 /** One value of a configuration and where it stands: what {@link ConfigReader} knows without looking at members. */
 export class ConfigValue {
-  /** Nothing more to say about this value: it was reported already. */
-  protected isSilent: bool = false;
-
   protected constructor(
-    protected source: ConfigSource,
     protected field: Field,
     protected parent: ConfigValue | null,
     protected node: JsonNode,
@@ -37,6 +21,19 @@ export class ConfigValue {
     /** Place among siblings, or -1 for a member that was asked for by name. */
     protected index: i32,
   ) {}
+
+  protected get source(): ConfigSource {
+    return this.field.source;
+  }
+
+  /** Nothing more to say about this value: it was reported already, and counts as absent. */
+  protected get isReported(): bool {
+    return changetype<usize>(this.node) == REPORTED;
+  }
+
+  protected markReported(): void {
+    this.node = changetype<JsonNode>(REPORTED);
+  }
 
   /** Whether the value was given, and is not `null`. */
   get isPresent(): bool {
@@ -134,9 +131,8 @@ export class ConfigValue {
 
   /** Reports the value as not being what was expected, once; from then on it is absent. */
   protected expected(what: string): void {
-    if (!this.isSilent) this.error("expected " + what + ", found " + this.found());
-    this.isSilent = true;
-    this.node = absentNode();
+    if (!this.isReported) this.error("expected " + what + ", found " + this.found());
+    this.markReported();
   }
 
   protected found(): string {

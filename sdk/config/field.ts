@@ -1,3 +1,4 @@
+import { ConfigSource } from "./config-source";
 import { closeness } from "./suggestion";
 
 /**
@@ -9,7 +10,10 @@ export class Field {
   firstChild: Field | null = null;
   sibling: Field | null = null;
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    readonly source: ConfigSource,
+  ) {}
 
   /**
    * The field of this name below this one, added when it is new. `""` stands for the elements. Names are literals, so
@@ -21,7 +25,7 @@ export class Field {
       if (changetype<usize>(child.name) == changetype<usize>(name)) return child;
       child = child.sibling;
     }
-    const added = new Field(name);
+    const added = new Field(name, this.source);
     added.sibling = this.firstChild;
     this.firstChild = added;
     return added;

@@ -20,8 +20,8 @@ import { decimal, describeCharacter, quote } from "./text";
  * §2.1), a member name given twice (RFC 7493 §2.3), more than 128 levels, more than 16 MiB.
  *
  * Cost: time is linear in the length, but for O(n√n) comparisons of the n names of an object, which find duplicates.
- * Memory is the length and 16 bytes per value and name, at most doubled, whatever the input. A document that is parsed
- * into again reuses it.
+ * Memory is the length and 16 bytes per value and name, at most doubled, or five times the length, whatever the input. A
+ * document that is parsed into again reuses it.
  */
 @final
 export class JsonDocument {

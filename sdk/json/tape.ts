@@ -25,7 +25,7 @@ export class Tape {
     const buffer = this.buffer;
     const size = (this.end + more) as i32;
     if (size <= buffer.byteLength) return;
-    const larger = newBuffer(size * 2);
+    const larger = newBuffer(max(size, buffer.byteLength * 2));
     memory.copy(changetype<usize>(larger), changetype<usize>(buffer), buffer.byteLength);
     this.buffer = larger;
   }
