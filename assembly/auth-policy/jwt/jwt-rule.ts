@@ -64,7 +64,7 @@ export class JwtRule extends TokenVisitor {
     this.remote = isInline ? null : new RemoteJwks(readJwksLocation(config, issuer), issuer, context, cache);
   }
 
-  /** The claims of the last token of the request, if all its tokens are valid; `null` otherwise. */
+  /** The claims of the token that is judged last, if all tokens of the request are valid; `null` otherwise. */
   authenticate(headers: RequestHeaders): Claims | null {
     this.found = null;
     this.status = JwtStatus.Ok;

@@ -111,26 +111,53 @@ export class CookieLocation extends TokenLocation {
   remove(headers: RequestHeaders): void {}
 }
 
-/** The locations of a rule; those of RFC 6750 when it names none. */
+/**
+ * The locations of a rule, in the order in which Envoy judges their tokens: cookies, parameters, headers, each by name from
+ * behind. Those of RFC 6750 when it names none.
+ */
 export function readLocations(config: ConfigReader): TokenLocation[] {
-  const locations: TokenLocation[] = [];
-  const headers = config.array("fromHeaders");
-  for (let index = 0; index < headers.length; index++) {
-    const header = headers.at(index).asObject();
-    const name = header.string("name", "");
-    if (name.length == 0) header.error("location header name must be non-empty string");
-    locations.push(new HeaderLocation(name, header.string("prefix", "")));
+  const cookies = new SortedLocations();
+  const names = config.array("fromCookies");
+  for (let index = 0; index < names.length; index++) {
+    const name = readName(names.at(index), "cookie name must be non-empty string");
+    cookies.add(name, new CookieLocation(name));
   }
+  const parameters = new SortedLocations();
   const params = config.array("fromParams");
   for (let index = 0; index < params.length; index++) {
-    locations.push(new QueryLocation(readName(params.at(index), "location query must be non-empty string")));
+    const name = readName(params.at(index), "location query must be non-empty string");
+    parameters.add(name, new QueryLocation(name));
   }
-  const cookies = config.array("fromCookies");
-  for (let index = 0; index < cookies.length; index++) {
-    locations.push(new CookieLocation(readName(cookies.at(index), "cookie name must be non-empty string")));
+  const headers = new SortedLocations();
+  const fromHeaders = config.array("fromHeaders");
+  for (let index = 0; index < fromHeaders.length; index++) {
+    const header = fromHeaders.at(index).asObject();
+    const name = header.string("name", "");
+    const prefix = header.string("prefix", "");
+    if (name.length == 0) header.error("location header name must be non-empty string");
+    headers.add(lowerCase(name) + prefix, new HeaderLocation(name, prefix));
   }
+  const locations = cookies.all.concat(parameters.all).concat(headers.all);
   if (locations.length > 0) return locations;
-  return [new HeaderLocation("authorization", "Bearer "), new QueryLocation("access_token")];
+  return [new QueryLocation("access_token"), new HeaderLocation("authorization", "Bearer ")];
+}
+
+/** Locations of one kind, the last name first. */
+class SortedLocations {
+  readonly all: TokenLocation[] = [];
+  private readonly names: string[] = [];
+
+  add(name: string, location: TokenLocation): void {
+    let at = this.all.length;
+    this.all.push(location);
+    this.names.push(name);
+    for (; at > 0 && name > this.names[at - 1]; at--) {
+      this.all[at] = this.all[at - 1];
+      this.names[at] = this.names[at - 1];
+    }
+    this.all[at] = location;
+    this.names[at] = name;
+  }
 }
 
 function readName(config: ConfigReader, problem: string): string {

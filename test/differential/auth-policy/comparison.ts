@@ -124,13 +124,15 @@ function agree({ table, request, native, filter }: Difference): boolean {
   // Of several problems with tokens either may be told.
   const refuseToken = [native, filter].every(({ headers }) => "www-authenticate" in headers);
   if (refuseToken) return hasSeveral || table.jwtRules.length > 1;
-  // Envoy mixes the claims of several tokens in its headers; ours takes those of the last.
-  return hasSeveral && isDeepStrictEqual(observe(withHeadersOf(native, filter)), observe(filter));
+  // Envoy puts the claims of all of several tokens into its headers; ours those of the token that policies see.
+  return hasSeveral && isDeepStrictEqual(observe(withoutClaims(native)), observe(withoutClaims(filter)));
 }
 
-/** `answer` without the headers of claims that `other` does not have. */
-function withHeadersOf(answer: Answer, other: Answer): Answer {
-  const kept = Object.entries(answer.headers).filter(([name]) => !name.startsWith("seen-x-") || name in other.headers);
+/** `answer` without the headers that claims are put into. */
+function withoutClaims(answer: Answer): Answer {
+  const kept = Object.entries(answer.headers).filter(
+    ([name]) => !/^seen-x-(payload|sub|level-claim|roles)$/.test(name),
+  );
   return { ...answer, headers: Object.fromEntries(kept) };
 }
 

@@ -55,6 +55,12 @@ const all: readonly Deliberate[] = [
         return isLater && /^(authorization|x-token|x-prefixed|cookie)$/i.test(name);
       }),
   },
+  {
+    // Envoy takes them or not depending on where they are, and on whether it takes the first out of the request.
+    reference:
+      'tokens of several issuers: Istio\'s RequestAuthentication, "requests with multiple tokens … are not supported"',
+    applies: ({ jwtRules }, request) => jwtRules.length > 1 && tokensOf(request).length > 1,
+  },
 ];
 
 /** Escapes of what needs none, backslashes, dot segments, NUL, and characters that must not stand in a path. */
