@@ -7,7 +7,7 @@ const NAMES =
 /** Writes the flags as Envoy's access log shows them: `UF,URX`; `-` when there is none. */
 export function writeResponseFlags(to: TextBuffer, flags: i64): TextBuffer {
   let at = 0;
-  for (let bit = 0; at < NAMES.length; bit++) {
+  for (let bit = 0; flags >> bit != 0 && at < NAMES.length; bit++) {
     const isSet = ((flags >> bit) & 1) != 0;
     if (isSet && to.length > 0) to.writeByte(0x2c);
     for (; NAMES.charCodeAt(at) != 0x20; at++) if (isSet) to.writeByte(<u8>NAMES.charCodeAt(at));

@@ -8,6 +8,7 @@ import {
   Plugin,
   registerPlugin,
   ResponseHeaders,
+  Text,
 } from "@attache/sdk";
 export * from "@attache/sdk/proxy";
 
@@ -21,9 +22,9 @@ class Filter extends HttpFilter {
     return headers.collectBody(endOfStream, 65536, OverLimit.Reject, BodyAccess.Change);
   }
   override onWholeResponseBody(body: Body): FilterData {
-    body.replace(text);
+    body.replaceBytes(text.view);
     return FilterData.Continue;
   }
 }
-const text = "r".repeat(1024);
+const text = new Text("r".repeat(1024));
 registerPlugin(() => new Main());

@@ -249,7 +249,7 @@ export class Emulator implements Host {
   }
 
   async metric(name: string): Promise<number | null> {
-    return this.#services.metrics.value(name);
+    return this.#services.metrics.value(Buffer.from(name).toString("latin1"));
   }
 
   async update(options: HostOptions): Promise<void> {

@@ -6,6 +6,8 @@ import { isUtf8 } from "../memory/utf8-validity";
 /** Most bytes of a label's value; the rest is cut off. */
 const LONGEST_VALUE: i32 = 128;
 const REPLACEMENT: u8 = 0x5f;
+/** Bytes that are looked at together. */
+const WORD: i32 = 8;
 
 /**
  * The values of a metric's labels, one for each, in the order in which the metric has them. Make it once and fill it
@@ -31,7 +33,7 @@ export class LabelSet {
 
   /** @param length number of labels */
   constructor(readonly length: i32) {
-    this.values = new StaticArray<u8>(length * (LONGEST_VALUE + 1));
+    this.values = new StaticArray<u8>(length * (LONGEST_VALUE + 1) + WORD);
   }
 
   /** Forgets all values. */
@@ -86,14 +88,16 @@ export class LabelSet {
   }
 }
 
-/** Copies a value without what must not be in it. @returns its bytes */
+/** Copies a value without what must not be in it; up to 7 bytes behind it are written, too. @returns its bytes */
 function clean(start: usize, length: i32, to: usize): i32 {
   let size = min(length, LONGEST_VALUE);
   // Not in the middle of a character.
   if (size < length) while (size > 0 && (load<u8>(start + size) & 0xc0) == 0x80) size--;
+  const plain = copyPlain(start, size, to);
+  if (plain == size) return size;
   let previous: u8 = 0;
   let isAscii = true;
-  for (let index = 0; index < size; index++) {
+  for (let index = plain; index < size; index++) {
     let byte = load<u8>(start + index);
     if (byte < 0x20 || byte == 0x7f || (byte == 0x2e && (previous == 0x3b || previous == 0x3d))) byte = REPLACEMENT;
     else if (byte >= 0x80) isAscii = false;
@@ -104,4 +108,30 @@ function clean(start: usize, length: i32, to: usize): i32 {
     for (let index = 0; index < size; index++) if (load<u8>(to + index) >= 0x80) store<u8>(to + index, REPLACEMENT);
   }
   return size;
+}
+
+/** Copies the front of a value as far as it is harmless. @returns how much: all, or a multiple of 8 bytes */
+function copyPlain(start: usize, size: i32, to: usize): i32 {
+  let index = 0;
+  for (; index < size; index += WORD) {
+    let word: u64 = 0;
+    if (index + WORD <= size) word = load<u64>(start + index);
+    else if (start + index + WORD > (<usize>memory.size()) << 16) break;
+    else {
+      // What stands behind the value does not count.
+      const behind = u64.MAX_VALUE << (((size - index) as u64) * 8);
+      word = (load<u64>(start + index) & ~behind) | (0x6161616161616161 & behind);
+    }
+    // Sets the top bit of each byte that may not be harmless: what is not ASCII, control characters, DEL, `;` and `=`.
+    const found =
+      (word |
+        (word - 0x2020202020202020) |
+        ((word ^ 0x7f7f7f7f7f7f7f7f) - 0x0101010101010101) |
+        ((word ^ 0x3b3b3b3b3b3b3b3b) - 0x0101010101010101) |
+        ((word ^ 0x3d3d3d3d3d3d3d3d) - 0x0101010101010101)) &
+      0x8080808080808080;
+    if (found) break;
+    store<u64>(to + index, word);
+  }
+  return min(index, size);
 }

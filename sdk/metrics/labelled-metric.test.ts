@@ -69,4 +69,25 @@ eachHost("labelled metrics", (start) => {
     await host.fetch("/", { headers: { value } });
     expect(await host.metric(series(expected, "requests"))).toBe(1);
   });
+
+  it("makes values harmless wherever the flaw stands", async () => {
+    await using host = await start({ plugins: [{ module }] });
+    for (const [flaw, expected] of [
+      ["\xff", "_"],
+      ["\t", "_"],
+      ["=.", "=_"],
+      ["\xc3\xa4", "\u00e4"],
+    ] as const) {
+      for (const before of [1, 6, 7, 8, 9, 15, 16]) {
+        for (const behind of [1, 7, 8]) {
+          const [head, tail] = ["a".repeat(before), "b".repeat(behind)];
+          await host.fetch("/", { headers: { value: head + flaw + tail } });
+          expect(
+            await host.metric(series(head + expected + tail, "requests")),
+            `${before}, ${JSON.stringify(flaw)}, ${behind}`,
+          ).not.toBeNull();
+        }
+      }
+    }
+  });
 });
