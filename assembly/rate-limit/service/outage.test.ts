@@ -68,7 +68,7 @@ eachHost("rate-limit with a service that comes and goes", (start) => {
     let question = 0;
     await using host = await start(proxy(protocol, () => answers[question++]!));
     const statuses = [];
-    for (const _ of answers) statuses.push(await ask(host));
+    while (statuses.length < answers.length) statuses.push(await ask(host));
     expect(statuses).toEqual(answers.map((answer) => (answer === "allows" ? 200 : 500)));
     expect(await host.metric("rate_limit.all.ok")).toBe(8);
     expect(await host.metric("rate_limit.all.error")).toBe(8);
@@ -78,7 +78,9 @@ eachHost("rate-limit with a service that comes and goes", (start) => {
   it.each(protocols)("lets requests pass meanwhile when told so, and counts (%s)", async (protocol) => {
     let question = 0;
     await using host = await start(proxy(protocol, () => answers[question++]!, "allow"));
-    for (const _ of answers) expect(await ask(host)).toBe(200);
+    const statuses = [];
+    while (statuses.length < answers.length) statuses.push(await ask(host));
+    expect(new Set(statuses)).toEqual(new Set([200]));
     expect(await host.metric("rate_limit.all.failure_mode_allowed")).toBe(8);
     expect(host.requests("app")).toHaveLength(16);
   });
