@@ -83,6 +83,7 @@ export { Glob } from "./match/glob";
 export { Found, KeyKind, TextIndex, TextVisitor } from "./match/text-index";
 export { isUriTemplate, UriTemplate } from "./match/uri-template";
 export { isUtf8, validUtf8Size } from "./memory/utf8-validity";
+export { CidrBlock } from "./net/cidr-block";
 export { CidrSet } from "./net/cidr-set";
 export { IpAddress } from "./net/ip-address";
 export { formatHttpDate, NO_DATE, parseHttpDate } from "./time/http-date";

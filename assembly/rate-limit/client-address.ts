@@ -1,4 +1,4 @@
-import { ByteView, CidrSet, ConfigReader, getPropertyAt, IpAddress, RequestHeaders, Text } from "@attache/sdk";
+import { ByteView, CidrBlock, ConfigReader, getPropertyAt, IpAddress, RequestHeaders, Text } from "@attache/sdk";
 import { exactlyOne } from "./exactly-one";
 
 /**
@@ -10,12 +10,12 @@ export class ClientAddress {
   private readonly header: Text = new Text("x-forwarded-for");
   /** 0: the header is not read by position. */
   private readonly trustedHops: i32;
-  private readonly trusted: CidrSet | null;
+  private readonly trusted: CidrBlock[] | null;
 
   constructor(config: ConfigReader) {
     const xff = config.object("xff");
     this.trustedHops = <i32>xff.integer("trustedHops", 0, 1, 100);
-    this.trusted = xff.has("trustedCidrs") ? readCidrs(xff.array("trustedCidrs")) : null;
+    this.trusted = xff.has("trustedCidrs") ? readBlocks(xff.array("trustedCidrs")) : null;
     const given = <i32>xff.has("trustedHops") + <i32>xff.has("trustedCidrs");
     if (xff.isPresent) exactlyOne(xff, given, "trustedHops and trustedCidrs");
   }
@@ -42,9 +42,9 @@ export class ClientAddress {
   }
 
   /** The rightmost address that is not trusted, with the peer as the rightmost of all; else the leftmost. */
-  private passTrusted(headers: RequestHeaders, trusted: CidrSet, peer: IpAddress): IpAddress | null {
+  private passTrusted(headers: RequestHeaders, trusted: CidrBlock[], peer: IpAddress): IpAddress | null {
     let address = peer;
-    if (!trusted.contains(address)) return address;
+    if (!isIn(trusted, address)) return address;
     const line = headers.getJoinedOf(this.header);
     if (line === null) return address;
     let end = line.length;
@@ -52,21 +52,29 @@ export class ClientAddress {
       const next = parseEntry(line, end);
       if (next === null) return null;
       address = next;
-      if (!trusted.contains(address)) return address;
+      if (!isIn(trusted, address)) return address;
       end = lastComma(line, end);
     }
     return address;
   }
 }
 
-function readCidrs(config: ConfigReader): CidrSet {
-  const cidrs = new CidrSet();
+function readBlocks(config: ConfigReader): CidrBlock[] {
+  const blocks: CidrBlock[] = [];
   for (let index = 0; index < config.length; index++) {
     const entry = config.at(index);
     const text = entry.asString();
-    if (entry.isPresent && !cidrs.add(ByteView.ofText(text))) entry.error("bad CIDR range (" + text + ")");
+    const block = CidrBlock.parse(ByteView.ofText(text));
+    if (block !== null) blocks.push(block);
+    else if (entry.isPresent) entry.error("bad CIDR range (" + text + ")");
   }
-  return cidrs;
+  return blocks;
+}
+
+/** Trusted proxies are few, so each block is looked at. */
+function isIn(blocks: CidrBlock[], address: IpAddress): bool {
+  for (let index = 0; index < blocks.length; index++) if (unchecked(blocks[index]).contains(address)) return true;
+  return false;
 }
 
 /** Index of the last comma before `end`, or -1. */

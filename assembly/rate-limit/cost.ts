@@ -1,5 +1,6 @@
 import { ByteView, ConfigReader, queryParameter, RequestHeaders, ResponseHeaders, Text } from "@attache/sdk";
 import { exactlyOne } from "./exactly-one";
+import { digits, leadingNumber } from "./leading-number";
 import { LARGEST_COUNT } from "./read-quota";
 import { hasStatus, readStatuses } from "./statuses";
 
@@ -57,14 +58,9 @@ export class Cost {
   }
 
   private parse(text: ByteView | null): u64 {
-    if (text === null || text.length == 0) return this.fixed;
-    let value: u64 = 0;
-    for (let index = 0; index < text.length; index++) {
-      const digit = <u32>text.at(index) - 0x30;
-      if (digit > 9) return this.fixed;
-      value = min(value * 10 + digit, <u64>LARGEST_COUNT);
-    }
-    return min(value, this.largest);
+    if (text === null) return this.fixed;
+    const value: u64 = leadingNumber(text);
+    return digits == 0 || digits < text.length ? this.fixed : min(value, this.largest);
   }
 }
 

@@ -42,6 +42,11 @@ export class Decision {
     }
   }
 
+  /** Whether the request has taken something. */
+  get hasTaken(): bool {
+    return this.verdict == Verdict.Allowed && this.charged > 0;
+  }
+
   /** Makes its limit, and what clients are told, as they were when it was made. */
   recall(): void {
     this.limit.recall(this);

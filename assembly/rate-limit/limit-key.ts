@@ -69,6 +69,11 @@ export class LimitKey {
     return max<u64>(hash, 1);
   }
 
+  /** What clients may know of a key with this hash. */
+  disclose(hash: u64): string {
+    return this.hashKey.disclose(hash);
+  }
+
   /** The value of an entry, or `null`. */
   valueAt(index: i32): ByteView | null {
     return changetype<ByteView | null>(this.values[index]);

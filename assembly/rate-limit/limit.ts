@@ -26,8 +26,8 @@ const MOST_ATTEMPTS: i32 = 16;
 @final
 export class Limit {
   readonly name: string;
-  /** Of its own, or the plugin's when `null`. */
-  readonly ownAnswer: Answer | null;
+  /** What it answers: its own, or that of all limits. */
+  readonly answer: Answer;
   readonly isShadow: bool;
   /** Counted by the service, for several proxies. */
   readonly isGlobal: bool;
@@ -80,6 +80,7 @@ export class Limit {
     this.name = name;
     this.metrics = new LimitMetrics(name);
     const ownQuota = isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name, parts);
+    ownQuota.readReplaced(config, surroundings);
     this.ownQuota = ownQuota;
     this.quota = ownQuota;
     this.match = new RequestMatches(config.array("match"));
@@ -90,7 +91,7 @@ export class Limit {
     this.isSampledByKey = config.oneOf("percentBy", ["request", "key"], 0) == 1;
     this.enabled = new Percentage(config, "enabledPercent");
     this.enforced = new Percentage(config, "enforcedPercent");
-    this.ownAnswer = config.has("response") ? new Answer(config.object("response")) : null;
+    this.answer = config.has("response") ? new Answer(config.object("response")) : surroundings.answer;
     this.isShadow = config.oneOf("mode", ["enforce", "shadow"], 0) == 1;
     this.allowsOnFailure = config.oneOf("failureMode", ["deny", "allow"], 0) == 1;
     this.failureDenied = new Percentage(config, "failureModeDenyPercent");
@@ -105,7 +106,7 @@ export class Limit {
     const overrides = config.array("overrides");
     for (let index = 0; index < overrides.length; index++) {
       const entry = overrides.at(index).asObject();
-      this.overrides.push(new Override(entry, this.key.entries, algorithm, name, isGlobal, parts));
+      this.overrides.push(new Override(entry, this.key.entries, algorithm, name, isGlobal, parts, surroundings));
     }
     if (isGlobal && key.length == 0) config.error("a global limit needs a key");
   }
@@ -118,6 +119,11 @@ export class Limit {
   /** What the request that was decided about takes. */
   get takes(): u64 {
     return this.charged;
+  }
+
+  /** What clients may know of whom it counts the request for; `""` when it counts all together. */
+  get partition(): string {
+    return this.key.entries.length == 0 ? "" : this.key.disclose(this.hash);
   }
 
   /** What the states of this limit depend on, as text. */
@@ -145,8 +151,7 @@ export class Limit {
 
   /** Whether the limit is for this request; {@link decide} decides about it then. Cost: what match and key take. */
   concerns(headers: RequestHeaders): bool {
-    this.verdict = Verdict.NotConcerned;
-    this.charged = 0;
+    this.leave();
     if (!this.match.matches(headers) || (!this.isSampledByKey && !this.enabled.takes(0))) return false;
     const missing = this.key.read(headers);
     if (missing == OnMissing.SkipLimit) return false;
@@ -157,6 +162,9 @@ export class Limit {
     this.quota = missing == OnMissing.Reject ? nothing() : this.findQuota();
     this.hash = this.key.hash;
     this.quota.closest = null;
+    this.verdict = Verdict.Undecided;
+    // What is not enforced changes nothing.
+    if (this.isEnforced) this.quota.replace();
     return true;
   }
 
@@ -167,8 +175,9 @@ export class Limit {
     else if (now == 0) this.verdict = Verdict.Failed;
     else {
       this.charged = this.isReported ? 0 : this.cost.of(headers);
-      if (this.isGlobal) this.lookUp(now);
-      else this.charge(now);
+      const table = this.table;
+      if (table !== null) this.charge(table, now);
+      else this.lookUp(now);
     }
   }
 
@@ -187,8 +196,8 @@ export class Limit {
 
   /** Writes what {@link decide} has charged; tries again, and decides again, when other workers wrote meanwhile. */
   commit(now: u64): Verdict {
-    if (this.charged == 0 || this.isGlobal) return this.verdict;
-    const table = this.table!;
+    const table = this.table;
+    if (this.charged == 0 || table === null) return this.verdict;
     for (let attempt = 0; this.verdict == Verdict.Allowed; attempt++) {
       const result = table.commit(this.quota);
       if (result == SharedResult.Done) {
@@ -198,7 +207,7 @@ export class Limit {
       if (result == SharedResult.Refused || attempt == MOST_ATTEMPTS) this.verdict = Verdict.Failed;
       else {
         this.metrics.casRetry.increment();
-        this.charge(now);
+        this.charge(table, now);
       }
     }
     return this.verdict;
@@ -208,7 +217,8 @@ export class Limit {
   keep(next: Decision | null): Decision | null {
     if (this.verdict == Verdict.NotConcerned) return next;
     const decision = new Decision(this, next, this.verdict, this.quota, this.hash, this.charged, this.isEnforced, this.deniesFailure); // prettier-ignore
-    if (this.hasTaken(decision)) this.quota.readIdle(this.table!.states, decision.idle);
+    const table = this.table;
+    if (table !== null && decision.hasTaken) this.quota.readIdle(table.states, decision.idle);
     if (this.isReported && this.verdict == Verdict.Asked) decision.unreported = this.key.save();
     return decision;
   }
@@ -225,7 +235,7 @@ export class Limit {
 
   /** Gives back what a request has taken. Cost: two host calls. */
   refund(decision: Decision, now: u64): void {
-    if (this.hasTaken(decision)) this.correct(decision, 0, now);
+    this.correct(decision, 0, now);
   }
 
   /**
@@ -235,8 +245,7 @@ export class Limit {
   settle(decision: Decision, headers: ResponseHeaders | null): bool {
     const values = decision.unreported;
     if (values === null) {
-      const isOpen = headers !== null && this.cost.isLate && this.hasTaken(decision);
-      if (isOpen) this.correct(decision, this.cost.ofResponse(headers), currentTimeNs());
+      if (headers !== null && this.cost.isLate) this.correct(decision, this.cost.ofResponse(headers), currentTimeNs());
       return false;
     }
     decision.unreported = null;
@@ -251,13 +260,10 @@ export class Limit {
     if (this.isConcurrency) this.refund(decision, currentTimeNs());
   }
 
-  /** Whether a request has taken something that can be given back. */
-  private hasTaken(decision: Decision): bool {
-    return !this.isGlobal && decision.verdict == Verdict.Allowed && decision.charged > 0;
-  }
-
+  /** Has a request take `cost` instead of what it has taken here, if it has. */
   private correct(decision: Decision, cost: u64, now: u64): void {
-    const table = this.table!;
+    const table = this.table;
+    if (table === null || !decision.hasTaken) return;
     const charged = decision.charged;
     const quota = decision.quota;
     for (let attempt = 0; cost != charged && attempt <= MOST_ATTEMPTS; attempt++) {
@@ -277,7 +283,7 @@ export class Limit {
    * @param reply `null` or of the code `Unknown` when it did not say anything
    * @param status of this limit's descriptor; `null` when the reply has none
    */
-  answer(reply: ServiceReply | null, status: ServiceStatus | null, now: u64): void {
+  answered(reply: ServiceReply | null, status: ServiceStatus | null, now: u64): void {
     if (this.verdict != Verdict.Asked) return;
     const code = status !== null && status.code != ServiceCode.Unknown ? status.code : reply === null ? 0 : reply.code;
     if (reply === null || reply.code == ServiceCode.Unknown) {
@@ -291,7 +297,13 @@ export class Limit {
     if (window === null || window.remaining > 0) return;
     // What counts nothing passes the service even when nothing is left.
     if (this.isReported) this.verdict = Verdict.Over;
-    if (this.verdict == Verdict.Over && window.resetNs > 0) this.overs!.add(this.hash, now + window.resetNs, this.quota); // prettier-ignore
+    const overs = this.overs;
+    if (overs !== null && this.verdict == Verdict.Over && window.resetNs > 0) overs.add(this.hash, now + window.resetNs, this.quota); // prettier-ignore
+  }
+
+  /** Whether the service rejects the request for it. */
+  get isOverGlobal(): bool {
+    return this.isGlobal && this.verdict == Verdict.Over;
   }
 
   /** Nanoseconds that a rejected request should wait; {@link NEVER} when waiting does not help. */
@@ -313,8 +325,7 @@ export class Limit {
     }
   }
 
-  private charge(now: u64): void {
-    const table = this.table!;
+  private charge(table: StateTable, now: u64): void {
     let states = table.open(this.hash, now);
     // A rejected request writes nothing, so what the clock has done is written by itself.
     if (states != 0 && this.quota.bringBack(states, now)) {

@@ -31,22 +31,24 @@ export class LimitedStream extends HttpFilter {
     if (rejecting === null && (plugin.isAsking || plugin.isOpenEnded)) this.decisions = plugin.keep();
     if (rejecting !== null || !plugin.isAsking) return this.conclude(headers, rejecting, null);
     this.request = headers;
-    if (plugin.service!.send(this)) return FilterHeaders.StopAllIterationAndWatermark;
-    return this.decide(null);
+    const service = plugin.service;
+    if (service !== null && service.send(this)) return FilterHeaders.StopAllIterationAndWatermark;
+    return this.decide(headers, null);
   }
 
   /** The service has answered, or not, with `null`: the request goes on or is answered. */
   continueWith(reply: ServiceReply | null): void {
-    if (this.decide(reply) == FilterHeaders.Continue) continueRequest();
+    const headers = this.request;
+    if (headers !== null && this.decide(headers, reply) == FilterHeaders.Continue) continueRequest();
   }
 
-  private decide(reply: ServiceReply | null): FilterHeaders {
+  private decide(headers: RequestHeaders, reply: ServiceReply | null): FilterHeaders {
     const rejecting = this.plugin.answered(this.decisions, reply);
     if (rejecting === null && reply !== null) {
-      reply.requestFields.writeTo(this.request!, false);
+      reply.requestFields.writeTo(headers, false);
       this.serviceFields = reply.responseFields;
     }
-    return this.conclude(this.request!, rejecting, reply);
+    return this.conclude(headers, rejecting, reply);
   }
 
   private conclude(headers: RequestHeaders, rejecting: Limit | null, reply: ServiceReply | null): FilterHeaders {
@@ -60,11 +62,9 @@ export class LimitedStream extends HttpFilter {
       return FilterHeaders.Continue;
     }
     const isError = rejecting.verdict == Verdict.Failed;
-    const answer = rejecting.ownAnswer !== null ? rejecting.ownAnswer! : plugin.answer!;
-    const answering = answer.reply(rejecting.name, isError, reply === null ? "" : reply.body);
+    const answering = rejecting.answer.reply(rejecting.name, isError, reply === null ? "" : reply.body);
     quotaHeaders.report(plugin.limits, rejecting).addTo(answering);
     if (reply !== null) reply.responseFields.addTo(answering);
-    if (rejecting.isGlobal && !isError) answering.header("x-envoy-ratelimited", "true");
     return answering.send();
   }
 

@@ -1,5 +1,4 @@
-import { ByteView, IpAddress, Text } from "@attache/sdk";
-import { decimal } from "./decimal";
+import { ByteView, decimal, IpAddress, Text } from "@attache/sdk";
 
 /** How an address is written into a key: canonically, and as a block when bits are left out: `10.1.2.0/24`. */
 @final

@@ -2,6 +2,7 @@ import { ByteView, ConfigReader } from "@attache/sdk";
 import { StringMatch } from "@attache/istio";
 import { exactlyOne } from "./exactly-one";
 import { KeyEntry } from "./key-entry";
+import { LimitSurroundings } from "./limit-surroundings";
 import { Algorithm } from "./algorithm";
 import { Quota } from "./quota";
 import { readQuota, readServiceQuota } from "./read-quota";
@@ -23,11 +24,13 @@ export class Override {
     name: string,
     isGlobal: bool,
     parts: i64,
+    surroundings: LimitSurroundings,
   ) {
     const isUnlimited = config.bool("unlimited", false);
     const isBan = config.bool("ban", false);
     const hasQuota = config.has("limit") || config.has("maxTokens") || config.has("windows");
     this.quota = !hasQuota ? new Quota() : isGlobal ? readServiceQuota(config) : readQuota(config, algorithm, name, parts); // prettier-ignore
+    this.quota.readReplaced(config, surroundings);
     this.quota.isUnlimited = isUnlimited;
     if (isBan) this.quota.isBan = true;
     this.isShared = !isGlobal && config.bool("shareThreshold", false);

@@ -1,5 +1,5 @@
-import { ConfigReader } from "@attache/sdk";
-import { decimal } from "./decimal";
+import { ByteView, ConfigReader, decimal } from "@attache/sdk";
+import { digits, leadingNumber } from "./leading-number";
 
 const SHORTEST: i64 = 1_000_000;
 const DAY: i64 = 86_400_000_000_000;
@@ -16,14 +16,7 @@ export function readPeriod(config: ConfigReader): i64 {
 /** The number in front of a `d`, or -1. */
 function daysOf(config: ConfigReader): i64 {
   if (!config.isPresent) return -1;
-  const text = config.asString();
-  const digits = text.length - 1;
-  if (digits < 1 || digits > 9 || text.charCodeAt(digits) != 0x64) return -1;
-  let days: i64 = 0;
-  for (let index = 0; index < digits; index++) {
-    const digit = text.charCodeAt(index) - 0x30;
-    if (<u32>digit > 9) return -1;
-    days = days * 10 + digit;
-  }
-  return days;
+  const text = ByteView.ofText(config.asString());
+  const days = leadingNumber(text);
+  return digits > 0 && digits == text.length - 1 && text.at(digits) == 0x64 ? days : -1;
 }

@@ -1,5 +1,4 @@
-import { ConfigReader } from "@attache/sdk";
-import { decimal } from "./decimal";
+import { ConfigReader, decimal } from "@attache/sdk";
 import { HeaderFields } from "./header-fields";
 import { Limit } from "./limit";
 import { hasLess } from "./quota";
@@ -17,6 +16,8 @@ export class QuotaHeaders {
   private readonly hasDraft03: bool;
   private readonly hasDraft11: bool;
   private readonly hasKong: bool;
+  private readonly hasPartitions: bool;
+  private readonly hasEnvoys: bool;
 
   constructor(config: ConfigReader) {
     const names: StaticArray<string> = ["none", "draft03", "ietf", "kong", "all"];
@@ -24,6 +25,8 @@ export class QuotaHeaders {
     this.hasDraft03 = set == 1 || set == 4;
     this.hasDraft11 = set == 2 || set == 4;
     this.hasKong = set == 3 || set == 4;
+    this.hasEnvoys = !config.bool("disableXEnvoyRatelimitedHeader", false);
+    this.hasPartitions = config.bool("partitionKeys", false);
     this.areOnAllowed = config.bool("headersOnAllowed", false) && set != 0;
   }
 
@@ -35,20 +38,28 @@ export class QuotaHeaders {
    */
   report(limits: Limit[], rejecting: Limit | null): HeaderFields {
     const report = new HeaderFields();
+    if (this.hasEnvoys && rejecting !== null && rejecting.isOverGlobal) report.add("x-envoy-ratelimited", "true");
     let closest: Window | null = rejecting === null ? null : rejecting.quota.closest;
     if (rejecting !== null && closest === null) return report;
     let draft03Policies = "";
     let policies = "";
+    let partition = rejecting === null ? "" : this.partitionOf(rejecting);
     for (let index = 0; index < limits.length; index++) {
       const limit = unchecked(limits[index]);
       const window = limit.quota.closest;
       if (limit.verdict == Verdict.NotConcerned || limit.isShadow || window === null) continue;
-      if (closest === null || (rejecting === null && hasLess(window, closest))) closest = window;
+      const ownPartition = this.partitionOf(limit);
+      if (closest === null || (rejecting === null && hasLess(window, closest))) {
+        closest = window;
+        partition = ownPartition;
+      }
       const windows = limit.quota.windows;
       for (let at = 0; at < windows.length; at++) {
         draft03Policies += ", " + windows[at].draft03Policy;
-        policies += (policies.length > 0 ? ", " : "") + windows[at].policy;
-        if (this.hasKong) addKong(report, windows[at]);
+        policies += (policies.length > 0 ? ", " : "") + windows[at].policy + ownPartition;
+        // What a window let pass is not taken when the request is rejected.
+        const untaken = rejecting !== null && !limit.isGlobal && windows[at].waitNs == 0 ? limit.takes : 0;
+        if (this.hasKong) addKong(report, windows[at], windows[at].remaining + untaken);
       }
     }
     if (closest === null) return report;
@@ -62,12 +73,18 @@ export class QuotaHeaders {
     if (this.hasDraft11) {
       report.add("ratelimit-policy", policies);
       const left = decimal(min<u64>(closest.remaining, 999_999_999_999_999));
-      report.add("ratelimit", '"' + closest.name + '";r=' + left + (closest.isTimed ? ";t=" + reset : ""));
+      report.add("ratelimit", '"' + closest.name + '";r=' + left + (closest.isTimed ? ";t=" + reset : "") + partition);
     }
     if (this.hasDraft03)
       addPlain(report, "x-ratelimit-", limit + draft03Policies, remaining, closest.isTimed ? reset : "");
     if (this.hasKong) addPlain(report, "ratelimit-", limit, remaining, closest.isTimed ? reset : "");
     return report;
+  }
+
+  /** The parameter of draft 11 that tells for whom a limit counts the request. */
+  private partitionOf(limit: Limit): string {
+    const partition = this.hasPartitions ? limit.partition : "";
+    return partition.length > 0 ? ";pk=:" + partition + ":" : "";
   }
 }
 
@@ -79,14 +96,14 @@ function addPlain(report: HeaderFields, prefix: string, limit: string, remaining
 }
 
 /** Kong's fields for one window, if its period has a name. */
-function addKong(report: HeaderFields, window: Window): void {
-  const seconds = window.isTimed && window.periodNs % SECOND == 0 ? window.periodNs / SECOND : 0;
+function addKong(report: HeaderFields, window: Window, remaining: u64): void {
   const names: StaticArray<string> = ["second", "minute", "hour", "day", "month", "year"];
-  const unit = unitSeconds().indexOf(<u32>min<u64>(seconds, u32.MAX_VALUE));
-  if (<u32>unit >= <u32>names.length) return;
-  const period = names[unit];
-  report.add("x-ratelimit-limit-" + period, decimal(window.limit));
-  report.add("x-ratelimit-remaining-" + period, decimal(window.remaining));
+  const seconds = unitSeconds();
+  for (let unit = 0; unit < names.length; unit++) {
+    if (!window.isTimed || window.periodNs != seconds[unit] * SECOND) continue;
+    report.add("x-ratelimit-limit-" + names[unit], decimal(window.limit));
+    report.add("x-ratelimit-remaining-" + names[unit], decimal(remaining));
+  }
 }
 
 function secondsUp(ns: u64): u64 {

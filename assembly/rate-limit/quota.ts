@@ -1,5 +1,7 @@
+import { ConfigReader, decimal } from "@attache/sdk";
 import { Algorithm } from "./algorithm";
-import { decimal } from "./decimal";
+import { Limit } from "./limit";
+import { LimitSurroundings } from "./limit-surroundings";
 import { Window } from "./window";
 
 /** What a key may use: some windows, all of which must allow a request; or nothing; or everything. */
@@ -12,11 +14,29 @@ export class Quota {
   isBan: bool = false;
   /** Everything passes, and nothing is counted. */
   isUnlimited: bool = false;
+  /** Limits that are not looked at for a request that has this quota. */
+  private readonly replaced: Limit[] = [];
   /** Algorithm and numbers: what states depend on. */
   definition: string = "";
   /** Of a global limit: so many in a unit of the service's, instead of what is configured there; unit 0: as it is there. */
   perUnit: u32 = 0;
   unit: i32 = 0;
+
+  /** Reads which limits it replaces. They stand before this one, so no two can replace each other. */
+  readReplaced(config: ConfigReader, surroundings: LimitSurroundings): void {
+    const names = config.array("replaces");
+    for (let index = 0; index < names.length; index++) {
+      const name = names.at(index);
+      const limit = surroundings.find(name.asString());
+      if (limit !== null) this.replaced.push(limit);
+      else if (name.isPresent) name.error("no limit before this one has this name");
+    }
+  }
+
+  /** Takes the request from the limits that it replaces. */
+  replace(): void {
+    for (let index = 0; index < this.replaced.length; index++) unchecked(this.replaced[index]).leave();
+  }
 
   /** Bytes that a record holds for all windows. */
   get stateSize(): usize {
@@ -37,6 +57,7 @@ export class Quota {
     for (let index = 0; index < windows.length; index++) {
       const window = unchecked(windows[index]);
       const windowPasses = window.charge(state, now, cost, isOwed);
+      if (windowPasses) window.waitNs = 0;
       if (windowPasses != passes ? passes : passes ? hasLess(window, closest) : window.waitNs > closest.waitNs) {
         closest = window;
       }

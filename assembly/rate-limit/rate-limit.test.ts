@@ -29,11 +29,9 @@ async function passing(host: Host, count: number, options: RequestOptions = {}, 
   return passed;
 }
 
-const algorithms = ["gcra", "fixedWindow", "slidingWindow"];
-
 eachHost("rate-limit", (start: StartHost) => {
   describe("limits", () => {
-    it.each([...algorithms, "slidingLog"])("each user for itself (%s)", async (algorithm) => {
+    it.each(["gcra", "fixedWindow", "slidingWindow", "slidingLog"])("each user for itself (%s)", async (algorithm) => {
       await using host = await start(proxy({ limits: [perUser({ algorithm, per: "366d" })] }));
       expect(await passing(host, 4, user("alice"))).toBe(2);
       expect(await passing(host, 4, user("bob"))).toBe(2);
@@ -476,28 +474,6 @@ eachHost("rate-limit", (start: StartHost) => {
       const plugins = ["one", "two"].map((name) => ({ name, module, configuration }));
       await using host = await start({ plugins });
       expect(await passing(host, 4, user("a"))).toBe(2);
-    });
-  });
-
-  describe("hostile requests", () => {
-    it("with a key of 60 kB, or one that is no text", async () => {
-      await using host = await start(proxy({ limits: [perUser()] }));
-      const long = "k".repeat(60_000);
-      expect(await passing(host, 4, user(long + "1"))).toBe(2);
-      expect(await passing(host, 4, user(long + "2"))).toBe(2);
-      expect(await passing(host, 4, user("\xff\xfe\x80"))).toBe(2);
-    });
-
-    it("under extreme limits", async () => {
-      const limits = (limit: number, per: string, algorithm: string) => proxy({ limits: [{ name: "x", limit, per, algorithm }] }); // prettier-ignore
-      for (const algorithm of algorithms) {
-        for (const per of ["1ms", "366d", "8784h"]) {
-          await using none = await start(limits(0, per, algorithm));
-          expect(await passing(none, 2)).toBe(0);
-          await using most = await start(limits(2 ** 53, per, algorithm));
-          expect(await passing(most, 3)).toBe(3);
-        }
-      }
     });
   });
 

@@ -1,6 +1,4 @@
-import { ConfigReader, Counter, currentTimeNs, HeldStream, HttpFilter, isHeaderName, Plugin, publishConfigStatus, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
-import { Answer } from "./answer";
-import { decimal } from "./decimal";
+import { ConfigReader, Counter, currentTimeNs, decimal, HttpFilter, isHeaderName, Plugin, publishConfigStatus, RequestHeaders, ResponseHeaders } from "@attache/sdk"; // prettier-ignore
 import { Decision } from "./decision";
 import { exactlyOne } from "./exactly-one";
 import { Limit } from "./limit";
@@ -26,7 +24,6 @@ export class RateLimit extends Plugin {
   limits: Limit[] = [];
   /** Whether the first limit that concerns a request decides alone. */
   isFirstOnly: bool = false;
-  answer: Answer | null = null;
   headers: QuotaHeaders | null = null;
   shedding: Shedding | null = null;
   /** Counts the global limits; `null` when there are none. */
@@ -40,20 +37,17 @@ export class RateLimit extends Plugin {
   private readonly rules: Rule[] = [];
   /** What states depend on, as text. */
   private definition: string = "";
-  /** The plugin's own context. */
-  private self: HeldStream | null = null;
   readonly shed: Counter = new Counter("rate_limit.shed");
 
   override configure(config: ConfigReader): void {
+    config.expandEnvironment();
     this.isFirstOnly = config.oneOf("evaluation", ["all", "first"], 0) == 1;
-    const response = config.object("response");
-    this.answer = new Answer(response);
-    this.headers = new QuotaHeaders(response);
+    this.headers = new QuotaHeaders(config.object("response"));
     this.shadowHeader = config.string("shadowHeader", "");
     if (config.has("shadowHeader") && !isHeaderName(this.shadowHeader)) config.get("shadowHeader").error("is not a header name"); // prettier-ignore
     const shed = config.object("shed");
     if (shed.isPresent) this.shedding = new Shedding(shed);
-    const surroundings = new LimitSurroundings(config);
+    const surroundings = new LimitSurroundings(config, this.limits);
     const keepsState = config.object("state").bool("keepOnReload", false);
     const rules = config.array("rules");
     for (let index = 0; index < rules.length; index++) {
@@ -72,7 +66,6 @@ export class RateLimit extends Plugin {
       limit.openTable(generation);
     }
     if (isGlobal) this.service = readService(config);
-    this.self = new HeldStream();
     publishConfigStatus(config);
   }
 
@@ -80,7 +73,7 @@ export class RateLimit extends Plugin {
     for (let index = 0; index < config.length; index++) {
       const entry = config.at(index).asObject();
       const limit = new Limit(entry, rule, surroundings);
-      if (this.findLimit(limit.name) !== null) entry.get("name").error("another limit has this name already");
+      if (surroundings.find(limit.name) !== null) entry.get("name").error("another limit has this name already");
       this.limits.push(limit);
       this.definition += limit.definition + "\0\0";
     }
@@ -97,18 +90,18 @@ export class RateLimit extends Plugin {
   decide(headers: RequestHeaders): Limit | null {
     const limits = this.limits;
     const rule = this.findRule(headers);
-    let now: u64 = 0;
-    let isDecided = false;
+    let isLast = false;
     for (let index = 0; index < limits.length; index++) {
       const limit = unchecked(limits[index]);
-      if (isDecided || limit.rule != rule) {
-        limit.leave();
-        continue;
-      }
-      if (!limit.concerns(headers)) continue;
+      if (isLast || limit.rule != rule) limit.leave();
+      else isLast = limit.concerns(headers) && this.isFirstOnly;
+    }
+    let now: u64 = 0;
+    for (let index = 0; index < limits.length; index++) {
+      const limit = unchecked(limits[index]);
+      if (limit.verdict != Verdict.Undecided) continue;
       if (now == 0) now = currentTimeNs();
       limit.decide(headers, now);
-      isDecided = this.isFirstOnly;
     }
     const rejecting = this.rejecting();
     return rejecting === null ? this.commit(now) : rejecting;
@@ -128,6 +121,7 @@ export class RateLimit extends Plugin {
   /** Writes what all limits have charged. If one of them rejects the request after all, the others get it back. */
   private commit(now: u64): Limit | null {
     const limits = this.limits;
+    const service = this.service;
     this.isAsking = false;
     for (let index = 0; index < limits.length; index++) {
       const limit = unchecked(limits[index]);
@@ -139,10 +133,10 @@ export class RateLimit extends Plugin {
         refundAll(before, now);
         return limit;
       }
-      if (limit.verdict != Verdict.Asked) continue;
-      if (!this.isAsking) this.service!.begin();
+      if (limit.verdict != Verdict.Asked || service === null) continue;
+      if (!this.isAsking) service.begin();
       this.isAsking = true;
-      this.service!.add(limit);
+      service.add(limit);
     }
     return null;
   }
@@ -167,7 +161,7 @@ export class RateLimit extends Plugin {
     while (decision !== null) {
       decision.recall();
       if (decision.verdict == Verdict.Asked) {
-        decision.limit.answer(reply, status, now);
+        decision.limit.answered(reply, status, now);
         if (status !== null) status = status.next;
       }
       decision = decision.next;
@@ -179,26 +173,19 @@ export class RateLimit extends Plugin {
 
   /** The response to a request is known, or, with `null`, there is none: what it costs by that is taken instead of what it has taken. */
   settle(first: Decision | null, headers: ResponseHeaders | null): void {
+    const service = this.service;
     let isReporting = false;
     let decision = first;
     while (decision !== null) {
       const limit = decision.limit;
-      if (limit.settle(decision, headers)) {
-        if (!isReporting) this.service!.begin();
+      if (limit.settle(decision, headers) && service !== null) {
+        if (!isReporting) service.begin();
         isReporting = true;
-        this.service!.add(limit);
+        service.add(limit);
       }
       decision = decision.next;
     }
-    if (isReporting) this.report();
-  }
-
-  /** Tells the service on behalf of the plugin, since the stream may be gone before the service has heard of it. */
-  private report(): void {
-    const stream = new HeldStream();
-    this.self!.act();
-    this.service!.report();
-    stream.act();
+    if (isReporting && service !== null) service.report();
   }
 
   /** A request that was let pass is over. */
@@ -234,13 +221,6 @@ export class RateLimit extends Plugin {
     const rules = this.rules;
     for (let index = 0; index < rules.length; index++) if (unchecked(rules[index]).matches(headers)) return index;
     return NO_RULE;
-  }
-
-  private findLimit(name: string): Limit | null {
-    for (let index = 0; index < this.limits.length; index++) {
-      if (this.limits[index].name == name) return this.limits[index];
-    }
-    return null;
   }
 }
 

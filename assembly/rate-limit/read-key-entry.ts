@@ -1,7 +1,6 @@
-import { ConfigReader, Text, UriTemplate } from "@attache/sdk";
+import { ConfigReader, decimal, Text, UriTemplate } from "@attache/sdk";
 import { split } from "@attache/istio";
 import { ClientAddress } from "./client-address";
-import { decimal } from "./decimal";
 import { exactlyOne } from "./exactly-one";
 import { AddressEntry, AttributeEntry, ClaimEntry, ConsumerEntry, CookieEntry, GenericKey, HeaderEntry, HostEntry, KeyEntry, MatchEntry, MethodEntry, OnMissing, PathEntry, QueryEntry } from "./key-entry"; // prettier-ignore
 import { MaskedAddress } from "./masked-address";

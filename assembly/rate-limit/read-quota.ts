@@ -1,8 +1,7 @@
-import { ConfigReader } from "@attache/sdk";
+import { ConfigReader, decimal } from "@attache/sdk";
 import { Algorithm } from "./algorithm";
 import { CalendarWindow } from "./calendar-window";
 import { Concurrency } from "./concurrency";
-import { decimal } from "./decimal";
 import { FixedWindow } from "./fixed-window";
 import { Gcra } from "./gcra";
 import { checkName } from "./limit-name";

@@ -26,6 +26,7 @@ const match = [
 
 const everything = {
   limits: [
+    { name: "first", limit: 5, per: "1s" },
     {
       name: "gcra",
       scope: "local",
@@ -69,7 +70,7 @@ const everything = {
           windows: [{ limit: 5, per: "1d", name: "w" }],
           shareThreshold: true,
         },
-        { when: { user: { exact: "free" } }, unlimited: true },
+        { when: { user: { exact: "free" } }, unlimited: true, replaces: ["first"] },
         { when: { user: { exact: "evil" } }, ban: true },
       ],
       mode: "shadow",
@@ -93,6 +94,7 @@ const everything = {
       limit: 5,
       per: "week",
       countStatuses: ["4xx"],
+      replaces: ["busy"],
       overrides: [{ when: { remoteAddress: { prefix: "10." } }, limit: 7, per: "1s" }],
     },
   ],
@@ -101,7 +103,15 @@ const everything = {
     { route: { exact: "search" }, limits: [{ name: "search", limit: 5, per: "1s" }] },
   ],
   evaluation: "first",
-  response: { status: 503, body: { problem: true }, headers: "all", headersOnAllowed: true },
+  response: {
+    status: 503,
+    body: { problem: true },
+    headers: "all",
+    headersOnAllowed: true,
+    partitionKeys: true,
+    disableXEnvoyRatelimitedHeader: true,
+  },
+  keySecret: "0123456789abcdef",
   clientAddress: { xff: { trustedCidrs: ["10.0.0.0/8", "2001:db8::/32"] } },
   state: { slots: 100, keepOnReload: true },
   replicas: 3,
@@ -130,6 +140,15 @@ const valid: [string, unknown][] = [
 
 /** What only the filter can judge: what one part of a configuration says about another. */
 const beyondSchema: [string, unknown][] = [
+  [
+    "a limit that replaces one behind it",
+    {
+      limits: [
+        { ...limit, replaces: ["b"] },
+        { ...limit, name: "b" },
+      ],
+    },
+  ],
   ["two limits of one name", { limits: [limit, limit] }],
   ["an override of no entry", { limits: [{ ...limit, overrides: [{ when: { user: {} }, ban: true }] }] }],
   ["a burst that takes too long", { limits: [{ ...limit, per: "366d", burst: 2 ** 53 }] }],
@@ -151,13 +170,19 @@ describe("the schema of rate-limit", () => {
     const all = mutations(everything);
     expect(all.length).toBeGreaterThanOrEqual(1000);
     const differing = (await disagreements(module, schemaTakes, all)).map(({ text }) => text);
-    // Whether an override's entry is one of the key.
+    // Whether an override's entry is one of the key, and whether a limit before this one has a name.
     expect(differing).toEqual([
-      "limits[0].key[1]: leaving it out is taken by the schema only",
-      'limits[0].key[1].name: "text" is taken by the schema only',
-      'limits[0].key[1].name: "" is taken by the schema only',
-      "limits[0].key[1].name: leaving it out is taken by the schema only",
-      "limits[0].key[9]: leaving it out is taken by the schema only",
+      "limits[0]: leaving it out is taken by the schema only",
+      'limits[0].name: "text" is taken by the schema only',
+      "limits[1].key[1]: leaving it out is taken by the schema only",
+      'limits[1].key[1].name: "text" is taken by the schema only',
+      'limits[1].key[1].name: "" is taken by the schema only',
+      "limits[1].key[1].name: leaving it out is taken by the schema only",
+      "limits[1].key[9]: leaving it out is taken by the schema only",
+      'limits[1].overrides[2].replaces[0]: "text" is taken by the schema only',
+      "limits[6]: leaving it out is taken by the schema only",
+      'limits[6].name: "text" is taken by the schema only',
+      'limits[7].replaces[0]: "text" is taken by the schema only',
     ]);
   });
 });

@@ -1,6 +1,7 @@
 import { startEmulator, type EmulatorOptions, type RequestOptions } from "@attache/harness";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { SharedData } from "../../harness/emulator/shared-data.ts";
+import { beforeWrites } from "./overtaking.ts";
 
 // All of it needs several workers, virtual time, or a hand on the order in which workers write: the emulator has them.
 const module = new URL("build/plugin.wasm", import.meta.url);
@@ -21,23 +22,6 @@ const algorithms = {
   slidingLog: (count: number, per: string) => ({ algorithm: "slidingLog", limit: count, per }),
 };
 const each = Object.entries(algorithms);
-
-/**
- * Calls `interrupt` each time a worker is about to write, but not while an interruption runs. Streams go to workers
- * in turn: with many of them, what interrupts a worker is another one.
- */
-function beforeWrites(interrupt: (key: string) => void): void {
-  const write = SharedData.prototype.set;
-  let isInterrupting = false;
-  vi.spyOn(SharedData.prototype, "set").mockImplementation(function (this: SharedData, vmId, key, value, cas) {
-    if (!isInterrupting) {
-      isInterrupting = true;
-      interrupt(key);
-      isInterrupting = false;
-    }
-    return write.call(this, vmId, key, value, cas);
-  });
-}
 
 const user = (name: string): RequestOptions => ({ headers: { "x-user": name } });
 

@@ -1,4 +1,5 @@
-import { attributeInteger, ConfigReader, RequestHeaders } from "@attache/sdk";
+import { ConfigReader, RequestHeaders } from "@attache/sdk";
+import { leadingNumber } from "./leading-number";
 
 const NS_PER_MS: i64 = 1_000_000;
 
@@ -13,7 +14,8 @@ export class Shedding {
 
   /** Whether the proxy gives this request less time than it needs; `false` when it says nothing about it. */
   sheds(headers: RequestHeaders): bool {
-    const timeoutMs = attributeInteger(headers.getBytes("x-envoy-expected-rq-timeout-ms"));
+    const timeout = headers.getBytes("x-envoy-expected-rq-timeout-ms");
+    const timeoutMs = timeout === null ? 0 : leadingNumber(timeout);
     return timeoutMs > 0 && timeoutMs < this.minTimeLeftMs;
   }
 }

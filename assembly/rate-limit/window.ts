@@ -1,4 +1,4 @@
-import { decimal } from "./decimal";
+import { decimal } from "@attache/sdk";
 
 /** A wait that never ends: the request costs more than the limit can ever give, or nobody knows. */
 // @ts-ignore: decorator
@@ -22,7 +22,7 @@ export abstract class Window {
   remaining: u64 = 0;
   /** Nanoseconds from the last {@link charge} until nothing is used any more. */
   resetNs: u64 = 0;
-  /** Nanoseconds until what the last {@link charge} refused would pass; {@link NEVER}. */
+  /** Nanoseconds until what the last {@link charge} refused would pass, or {@link NEVER}; `Quota.charge` makes it 0 when it passed. */
   waitNs: u64 = 0;
   /** `100;w=60;name="x"`, as draft 3 of the header fields for quotas has it. */
   readonly draft03Policy: string;

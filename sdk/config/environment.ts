@@ -1,7 +1,7 @@
 import { environ_get, environ_sizes_get } from "../abi/imports";
 import { unitAt } from "../json/text";
 import { beginBytes, writeByte, writeText } from "../memory/byte-writer";
-import { isUtf8 } from "../memory/utf8-validity";
+import { decodeText, isText } from "../memory/utf8";
 import { MessageFilter } from "./message-filter";
 import { closeness, didYouMean } from "./suggestion";
 
@@ -129,13 +129,9 @@ function variableAt(text: usize, next: Variable | null): Variable {
   let equals: usize = 0;
   for (; load<u8>(end) != 0; end++) if (equals == 0 && load<u8>(end) == 0x3d) equals = end;
   if (equals == 0) equals = end;
-  const value = min(equals + 1, end);
-  return new Variable(
-    String.UTF8.decodeUnsafe(text, equals - text),
-    String.UTF8.decodeUnsafe(value, end - value),
-    isUtf8(value, end - value),
-    next,
-  );
+  const start = min(equals + 1, end);
+  const value = decodeText(start, end - start);
+  return new Variable(decodeText(text, equals - text), value, isText(start, end - start, value), next);
 }
 
 /** Puts the variable's name for each place where its value stands, or as much of it as the message shows. */
@@ -170,5 +166,5 @@ function shownBy(value: string, message: string, at: i32): i32 {
 /** How many characters of the message at `index` show `unit`: control characters stand there as `\u000A`. 0: another one. */
 function shownSize(message: string, index: i32, unit: u32): i32 {
   if (unitAt(message, index) == unit) return 1;
-  return (unit < 0x20 || unit == 0x7f) && message.substr(index, 4) == "\\u00" ? 6 : 0;
+  return (unit < 0x20 || unit == 0x7f) && message.substring(index, index + 4) == "\\u00" ? 6 : 0;
 }

@@ -4,15 +4,19 @@ import { utf8SequenceLength } from "./utf8";
 /** Bytes of a value that a message shows. */
 const SHOWN: i32 = 60;
 
-/** A number in decimal. Smaller than the standard library's, and fast enough for messages. */
+/** A number in decimal. One allocation, and a kilobyte of code less than the standard library's. */
 export function decimal(value: i64): string {
-  let digits = "";
+  const signs: usize = value < 0 ? 1 : 0;
   let rest: u64 = abs(value);
-  do {
-    digits = character(48 + <u32>(rest % 10)) + digits;
-    rest /= 10;
-  } while (rest);
-  return value < 0 ? "-" + digits : digits;
+  let size = signs + 1;
+  for (let left = rest; left >= 10; left /= 10) size += 1;
+  const text = __new(size << 1, idof<string>());
+  store<u16>(text, 0x2d);
+  for (let at = size; at > signs; rest /= 10) {
+    at -= 1;
+    store<u16>(text + (at << 1), <u16>(0x30 + (rest % 10)));
+  }
+  return changetype<string>(text);
 }
 
 /** The UTF-16 unit at an index that is known to be in range. */

@@ -30,13 +30,10 @@ export class JsonWriter {
   private limit!: usize;
   private level!: i32;
   private state!: State;
-  /** For each level around, whether it is an object. */
-  private objectLevels!: u64;
-  private moreObjectLevels!: u64;
 
   /** Begins a text with room for `expected` bytes; more is made when needed. */
   static begin(expected: usize = 256): JsonWriter {
-    const writer = changetype<JsonWriter>(takeScratch(offsetof<JsonWriter>()));
+    const writer = changetype<JsonWriter>(takeScratch(offsetof<JsonWriter>() + MOST_LEVELS));
     memory.fill(changetype<usize>(writer), 0, offsetof<JsonWriter>());
     writer.start = takeScratch(expected);
     writer.next = writer.start;
@@ -53,36 +50,24 @@ export class JsonWriter {
 
   /** Begins an object; members follow, each after its name. */
   beginObject(): this {
-    this.beginValue();
-    this.enter(true);
-    this.byte(0x7b);
-    this.state = State.FirstName;
-    return this;
+    return this.enter(true, 0x7b, State.FirstName);
   }
 
   /** Ends the object begun last. */
   endObject(): this {
     const isEnd = this.state == State.FirstName || this.state == State.Name;
-    if (!isEnd) throw new Error("JSON: endObject() without an object, or behind a name");
-    this.byte(0x7d);
-    return this.leave();
+    return this.leave(isEnd, 0x7d, "JSON: endObject() without an object, or behind a name");
   }
 
   /** Begins an array. */
   beginArray(): this {
-    this.beginValue();
-    this.enter(false);
-    this.byte(0x5b);
-    this.state = State.FirstElement;
-    return this;
+    return this.enter(false, 0x5b, State.FirstElement);
   }
 
   /** Ends the array begun last. */
   endArray(): this {
     const isEnd = this.state == State.FirstElement || this.state == State.Element;
-    if (!isEnd) throw new Error("JSON: endArray() without an array");
-    this.byte(0x5d);
-    return this.leave();
+    return this.leave(isEnd, 0x5d, "JSON: endArray() without an array");
   }
 
   /** The name of the member whose value comes next. The same name twice in an object is not noticed. */
@@ -183,23 +168,28 @@ export class JsonWriter {
     return this;
   }
 
+  /** Address of what follows the fields: for each level, whether it is an object. */
+  private get levels(): usize {
+    return changetype<usize>(this) + offsetof<JsonWriter>();
+  }
+
   /** Whether the innermost level is an object. */
   private get isObject(): bool {
-    const index = this.level - 1;
-    return ((index < 64 ? this.objectLevels : this.moreObjectLevels) >> (index & 63)) & 1 ? true : false;
+    return load<bool>(this.levels + this.level - 1);
   }
 
-  private enter(isObject: bool): void {
-    const index = this.level++;
-    if (index == MOST_LEVELS) throw new Error("JSON: more than 128 levels");
-    const bit: u64 = (<u64>1) << (index & 63);
-    const levels = index < 64 ? this.objectLevels : this.moreObjectLevels;
-    const changed = isObject ? levels | bit : levels & ~bit;
-    if (index < 64) this.objectLevels = changed;
-    else this.moreObjectLevels = changed;
+  private enter(isObject: bool, sign: u32, state: State): this {
+    this.beginValue();
+    if (this.level == MOST_LEVELS) throw new Error("JSON: more than 128 levels");
+    store<bool>(this.levels + this.level++, isObject);
+    this.byte(sign);
+    this.state = state;
+    return this;
   }
 
-  private leave(): this {
+  private leave(isEnd: bool, sign: u32, problem: string): this {
+    if (!isEnd) throw new Error(problem);
+    this.byte(sign);
     this.level -= 1;
     return this.endValue();
   }

@@ -30,9 +30,9 @@ export class UriTemplate {
     const size = textSize(encoded);
     this.bytes = new StaticArray<u8>(<i32>size);
     memory.copy(changetype<usize>(this.bytes), encoded, size);
-    const last = template.lastIndexOf("{**}");
-    // What an operator stands beside is ASCII, or there is an error.
-    if (last >= 0) this.suffixSize = size - <usize>last - 4;
+    // A template without an error has one of these at most, and only ASCII.
+    const any = template.indexOf("{**}");
+    if (any >= 0) this.suffixSize = size - <usize>any - 4;
   }
 
   /** Whether the `length` bytes at `start`, a path without its query, match. */

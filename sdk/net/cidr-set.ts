@@ -1,8 +1,9 @@
 import { ByteView } from "../memory/byte-view";
-import { IpAddress, isMapped, parseUnmapped } from "./ip-address";
+import { CidrBlock } from "./cidr-block";
+import { IpAddress } from "./ip-address";
 
 /**
- * A set of addresses given by addresses and CIDR blocks (RFC 4632, RFC 4291 §2.3), any number of them.
+ * A set of addresses given by any number of addresses and blocks: {@link CidrBlock} says which.
  *
  * ```ts
  * const trusted = new CidrSet();
@@ -11,9 +12,6 @@ import { IpAddress, isMapped, parseUnmapped } from "./ip-address";
  * if (peer !== null && trusted.contains(peer)) …
  * ```
  *
- * IPv4 addresses are in IPv4 blocks only, `::/0` has none of them; a block of mapped addresses (`::ffff:10.0.0.0/104`) is
- * the IPv4 block `10.0.0.0/8`. Bits behind the prefix do not count: `10.1.2.3/8` is `10.0.0.0/8`, as in Envoy.
- *
  * Cost: {@link contains} is a binary search, without garbage; the first after an {@link add} sorts the ranges.
  */
 @final
@@ -21,30 +19,12 @@ export class CidrSet {
   private ipv4: RangeList = new RangeList();
   private ipv6: RangeList = new RangeList();
 
-  /**
-   * Adds an address (`10.0.0.1`, `2001:db8::1`) or a block (`10.0.0.0/8`). `false`, with nothing added, for anything
-   * else: {@link IpAddress.parse} says what an address is; the prefix is a decimal number without leading zeros or sign.
-   */
+  /** Adds what {@link CidrBlock.parse} reads; `false`, with nothing added, for anything else. */
   add(text: ByteView): bool {
-    const slash = text.indexOf(0x2f);
-    const end = text.start + (slash < 0 ? text.length : slash);
-    const address = parseUnmapped(text.start, end);
-    if (address === null) return false;
-    const width = address.isIpv4 ? 32 : 128;
-    let prefix = slash < 0 ? width : parsePrefix(end + 1, text.start + text.length);
-    if (prefix > width) return false;
-    if (!address.isIpv4 && !(prefix >= 96 && isMapped(address.high, address.low))) {
-      const highMask = maskOf(min(prefix, 64));
-      const lowMask = maskOf(max(prefix - 64, 0));
-      const high = address.high & highMask;
-      const low = address.low & lowMask;
-      this.ipv6.add(high, low, high | ~highMask, low | ~lowMask);
-      return true;
-    }
-    if (!address.isIpv4) prefix -= 96;
-    const mask = maskOf(prefix + 32);
-    const first = (<u64>(<u32>address.low)) & mask;
-    this.ipv4.add(0, first, 0, first | (<u64>(<u32>~mask)));
+    const block = CidrBlock.parse(text);
+    if (block === null) return false;
+    const ranges = block.isIpv4 ? this.ipv4 : this.ipv6;
+    ranges.add(block.high, block.low, block.high | ~block.highMask, block.low | ~block.lowMask);
     return true;
   }
 
@@ -57,24 +37,6 @@ export class CidrSet {
   get isEmpty(): bool {
     return this.ipv4.count + this.ipv6.count == 0;
   }
-}
-
-/** A number of 1 to 3 digits, or one too large for any prefix. */
-function parsePrefix(from: usize, end: usize): i32 {
-  const size = end - from;
-  if (size < 1 || size > 3 || (size > 1 && load<u8>(from) == 0x30)) return i32.MAX_VALUE;
-  let prefix = 0;
-  for (; from < end; from++) {
-    const digit = <u32>load<u8>(from) - 0x30;
-    if (digit > 9) return i32.MAX_VALUE;
-    prefix = prefix * 10 + digit;
-  }
-  return prefix;
-}
-
-/** 64 bits, the first `ones` of them set. */
-function maskOf(ones: i32): u64 {
-  return ones == 0 ? 0 : u64.MAX_VALUE << (64 - ones);
 }
 
 /** Ranges of 128-bit numbers: first and last as two words each. */

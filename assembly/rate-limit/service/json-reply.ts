@@ -1,5 +1,6 @@
 import { ByteView, JsonDocument, JsonNode } from "@attache/sdk";
 import { HeaderFields } from "../header-fields";
+import { leadingNumber } from "../leading-number";
 import { ServiceCode, ServiceReply, ServiceStatus } from "./service-reply";
 import { unitNames } from "./unit";
 
@@ -25,7 +26,9 @@ function readStatus(node: JsonNode, status: ServiceStatus): void {
   const limit = node.member("currentLimit");
   status.code = codeOf(node.member("code"));
   status.perUnit = numberAt(limit.member("requestsPerUnit"));
-  status.unit = unitNames().indexOf(limit.member("unit").text) + 1;
+  const unit = limit.member("unit");
+  const units = unitNames();
+  for (let index = 0; index < units.length; index++) if (unit.equals(units[index])) status.unit = index + 1;
   status.name = limit.member("name").text;
   status.remaining = numberAt(node.member("limitRemaining"));
   status.addReset(numberAt(node.member("durationUntilReset")), 0);
@@ -37,13 +40,7 @@ function codeOf(node: JsonNode): i32 {
 
 /** The number that a value begins with, such as 51 in `"51.5s"`. */
 function numberAt(node: JsonNode): u64 {
-  let value: u64 = 0;
-  for (let index = 0; index < node.length && index < 15; index++) {
-    const digit = <u32>load<u8>(node.start + index) - 0x30;
-    if (digit > 9) break;
-    value = value * 10 + digit;
-  }
-  return value;
+  return leadingNumber(ByteView.of(node.start, node.length));
 }
 
 function readFields(list: JsonNode, fields: HeaderFields): void {

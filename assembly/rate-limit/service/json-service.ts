@@ -1,5 +1,4 @@
-import { CalloutOutcome, CalloutRequest, CalloutResponse, ConfigReader, HttpCallout, JsonWriter } from "@attache/sdk";
-import { decimal } from "../decimal";
+import { CalloutOutcome, CalloutRequest, CalloutResponse, ConfigReader, decimal, HttpCallout, JsonWriter } from "@attache/sdk"; // prettier-ignore
 import { Limit } from "../limit";
 import { LimitedStream } from "../limited-stream";
 import { readJsonReply } from "./json-reply";

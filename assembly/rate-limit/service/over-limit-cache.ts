@@ -15,11 +15,12 @@ export class OverLimitCache {
     const end = unchecked(this.ends[place]);
     if (unchecked(this.hashes[place]) != hash || end <= now) return null;
     const quota = unchecked(this.quotas[place]);
-    if (quota !== null) {
-      const window = unchecked(quota.windows[0]);
-      window.resetNs = end - now;
-      window.waitNs = end - now;
-    }
+    if (quota === null) return null;
+    const window = unchecked(quota.windows[0]);
+    // The clock has gone back.
+    if (end - now > window.periodNs) return null;
+    window.resetNs = end - now;
+    window.waitNs = end - now;
     return quota;
   }
 

@@ -1,4 +1,4 @@
-import { ConfigReader, Counter, istioCluster } from "@attache/sdk";
+import { ConfigReader, Counter, HeldStream, istioCluster } from "@attache/sdk";
 import { exactlyOne } from "../exactly-one";
 import { Limit } from "../limit";
 import { LimitedStream } from "../limited-stream";
@@ -16,9 +16,13 @@ export abstract class RateLimitService {
   protected readonly timeoutMs: u32;
   /** What the first limit of a question takes, and with it all of which nothing else is said. */
   protected cost: u64 = 0;
+  /** The plugin's own context: a stream may be gone before the service has heard of it. */
+  private readonly plugin: HeldStream = new HeldStream();
   private readonly reportErrors: Counter = new Counter("rate_limit.report_error");
 
   /**
+   * To be made in `configure`.
+   *
    * @param config of the whole filter
    * @param target how the service is reached
    */
@@ -44,9 +48,12 @@ export abstract class RateLimitService {
   /** Asks about all that were added; `false` when the proxy cannot. The stream, if there is one, continues with the answer. */
   abstract send(stream: LimitedStream | null): bool;
 
-  /** Tells what all that were added take: nobody waits for the answer. */
+  /** Tells what all that were added take, on behalf of the plugin: nobody waits for the answer. */
   report(): void {
+    const stream = new HeldStream();
+    this.plugin.act();
     if (!this.send(null)) this.reportErrors.increment();
+    stream.act();
   }
 
   /** @param reply `null` when there is none */

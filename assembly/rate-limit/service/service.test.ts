@@ -162,6 +162,17 @@ eachHost("rate-limit with the service", (start) => {
       expect([rejected.text(), rejected.header("x-plan")]).toEqual(["see /plans", "free"]);
     });
 
+    it("without x-envoy-ratelimited when told so, and to what local limits reject", async () => {
+      const response = { disableXEnvoyRatelimitedHeader: true };
+      await using silent = await withService(answering(over), [perUser()], { response });
+      const rejected = await ask(silent);
+      expect([rejected.status, rejected.header("x-envoy-ratelimited")]).toEqual([429, null]);
+      const local = { name: "local", key: [{ header: "x-user" }], limit: 0, per: "1s" };
+      await using host = await withService(answering(over), [local, perUser()]);
+      const locally = await ask(host);
+      expect([locally.status, locally.header("x-envoy-ratelimited")]).toEqual([429, null]);
+    });
+
     it("to a limit in shadow mode by counting only", async () => {
       await using host = await withService(answering(over), [perUser({ mode: "shadow" })]);
       expect(await passing(host, 2)).toBe(2);

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Host, RequestOptions } from "@attache/harness";
 import { findEnvoy, startEnvoy } from "@attache/harness/envoy";
 import { describe, expect, it } from "vitest";
@@ -89,6 +90,22 @@ describe.skipIf(!isThere)(suite, () => {
       expect(await statusOf(host, user("ada"), "/200")).toBe(429);
     },
   );
+
+  it("counts by the recipe global.json, whose local limit comes first, and lets requests pass without it", async () => {
+    const recipe = (name: string) => readFileSync(new URL(`../../../examples/rate-limit-recipes/${name}`, import.meta.url), "utf8"); // prettier-ignore
+    await using server = await RateLimitServer.start(program!, recipe("service-limits.yaml"));
+    await using host = await startEnvoy({
+      plugins: [{ name: "rate-limit", module, configuration: recipe("global.json") }],
+      clusters: { app: () => ({}), ratelimit: { host: "127.0.0.1", port: server.service.port, http2: true } },
+      routes: [{ match: { prefix: "/" }, cluster: "app" }],
+    });
+    const statuses = [];
+    for (let request = 0; request < 7; request++) statuses.push(await statusOf(host, user("ada")));
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429]);
+    await server.service.kill();
+    for (let request = 0; request < 7; request++) expect(await statusOf(host, user("bob"))).toBe(200);
+    expect(await host.metric("rate_limit.shared.failure_mode_allowed")).toBe(7);
+  });
 
   it.each<[Protocol, string, number]>([
     ["grpc", "deny", 500],
