@@ -22,7 +22,7 @@ import { firstOf, Outcome, sizeOf } from "./simulation";
  * 256 KiB and 64 bytes for each instruction: 1.3 MiB for a thousand expressions of 17 instructions each, what they begin with in
  * common not counted. More than 32,768 instructions are several automata, of 2.25 MiB each at most. Time is
  * linear in the text, whatever the expressions: where building states does not pay, all paths are
- * followed at once, or, when those are many, the expressions are tried one by one.
+ * followed at once, or, when those are many, the expressions are tried one by one, each with the states of its own {@link Regex}.
  */
 @final
 export class RegexSet extends TextVisitor {

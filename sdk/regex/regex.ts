@@ -28,6 +28,8 @@ export enum RegexMode {
  * if (version.matches(path.start, path.length)) …
  * ```
  *
+ * Which of many match is found out by a `RegexSet`, in one go.
+ *
  * Not supported, beside what RE2 does not support: more than 250 groups within each other, and `\p{Greek}` unless the
  * filter calls {@link enableUnicodeClasses}. `(?i)` folds case as RE2 does, by Unicode's simple case folding.
  *
