@@ -6,9 +6,11 @@ import {
   answered,
   nativeLimitPerUser,
   nativeRateLimit,
+  nativeRegexRoutes,
   nativeRoutes,
   nativeTree,
   rbac,
+  routeRegexes,
   routeValues,
   statsLogger,
   TYPES,
@@ -206,6 +208,19 @@ export const cases: readonly Case[] = [
       { name: "native match tree, 5000 routes", virtualHost: { matcher: nativeTree(5000) } },
     ],
   },
+  {
+    name: "header-routing-regex",
+    what: "the last of N routes by a regular expression (filter header-routing)",
+    requestHeaders: { "x-user": "jane.doe@last.example" },
+    variants: [10, 100, 1000].flatMap((count) => [
+      {
+        name: `Attaché, ${count} routes`,
+        module: assembly("header-routing"),
+        configuration: { http: regexRoutes(count) },
+      },
+      { name: `native list, ${count} routes`, virtualHost: { routes: nativeRegexRoutes(count) } },
+    ]),
+  },
 ];
 
 /** The last of them matches: a path and a header each. */
@@ -253,6 +268,13 @@ function signedToken(name: string, algorithm: string, pair: KeyPairKeyObjectResu
 function routes(count: number): Json[] {
   return routeValues(count).map((exact, i) => ({
     match: [{ uri: { prefix: "/" }, headers: { "x-route": { exact } } }],
+    route: [{ destination: { host: `service-${i}` } }],
+  }));
+}
+
+function regexRoutes(count: number): Json[] {
+  return routeRegexes(count).map((regex, i) => ({
+    match: [{ headers: { "x-user": { regex } } }],
     route: [{ destination: { host: `service-${i}` } }],
   }));
 }

@@ -149,6 +149,13 @@ export function nativeRoutes(count: number): Json[] {
   }));
 }
 
+export function nativeRegexRoutes(count: number): Json[] {
+  return routeRegexes(count).map((regex) => ({
+    match: { prefix: "/", headers: [{ name: "x-user", string_match: { safe_regex: { regex } } }] },
+    direct_response: directResponse,
+  }));
+}
+
 export function nativeTree(count: number): Json {
   const action = {
     name: "route",
@@ -174,4 +181,8 @@ export function nativeTree(count: number): Json {
 
 export function routeValues(count: number): string[] {
   return Array.from({ length: count }, (_, i) => (i === count - 1 ? "last" : `route-${i}`));
+}
+
+export function routeRegexes(count: number): string[] {
+  return routeValues(count).map((value) => `[^@]+@${value}\\.example`);
 }

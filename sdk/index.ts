@@ -39,7 +39,7 @@ export { RequestTrailers, ResponseTrailers } from "./http/trailers";
 export { BodyAccess, OverLimit } from "./http/whole-body";
 export { log, LogLevel } from "./log/log";
 export { ByteView } from "./memory/byte-view";
-export { enableUnicodeClasses, Regex, RegexReplacement, RegexSearch } from "./regex";
+export { enableUnicodeClasses, Regex, RegexReplacement, RegexSearch, RegexSet } from "./regex";
 export { Text } from "./memory/text";
 export { xxHash64 } from "./hash/xxhash64";
 export { randomBelow, randomU64 } from "./random/random";

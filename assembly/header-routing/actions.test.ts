@@ -106,10 +106,32 @@ eachHost("header-routing", (start) => {
       expect([request!.path, request!.header("x-envoy-original-path")]).toEqual([expected, path]);
     });
 
-    it("the authority", async () => {
-      await using host = await start(onRoute({ rewrite: { authority: "internal.example" } }));
+    const setting = (name: string, value: string, operation = "set") => ({
+      request: { [operation]: { [name]: value } },
+    });
+    const twice = (headers: object) => [1, 2].map(() => ({ destination: { host: "app" }, weight: 50, headers }));
+
+    // As Envoy does, only a route's own keeps the authority so far.
+    it.each([
+      [{ rewrite: { authority: "internal.example" } }, "internal.example", "localhost"],
+      [{ rewrite: { authority: "" } }, "localhost", null],
+      [{ headers: setting("Host", "by-set.example") }, "by-set.example", "localhost"],
+      [{ headers: setting(":authority", "by-add.example", "add") }, "by-add.example", "localhost"],
+      [{ headers: setting("host", "") }, "localhost", null],
+      [{ route: [{ ...destination[0], headers: setting("host", "of-one.example") }] }, "of-one.example", "localhost"],
+      [{ route: twice(setting("host", "of-many.example")) }, "of-many.example", null],
+      [{ route: twice(setting("host", "a")), headers: setting("host", "of-route.example") }, "of-route.example", "a"],
+      [
+        { route: [{ ...destination[0], headers: setting("host", "a") }], headers: setting("host", "of-route.example") },
+        "of-route.example",
+        "localhost",
+      ],
+      [{ route: twice(setting("host", "a")), rewrite: { authority: "of-rewrite.example" } }, "of-rewrite.example", "a"],
+    ])("the authority by %j to %s", async (fields, authority, original) => {
+      await using host = await start(onRoute(fields));
       await host.fetch("/");
-      expect(host.requests("app")[0]!.authority).toBe("internal.example");
+      const [request] = host.requests("app");
+      expect([request!.authority, request!.header("x-envoy-original-host")]).toEqual([authority, original]);
     });
   });
 

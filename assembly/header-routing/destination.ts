@@ -25,8 +25,8 @@ export class Destination {
     const cluster = port > 0 ? istioCluster(host, port, subset) : host;
     this.published = new Text(publishesCluster ? cluster : subset.length > 0 ? subset : host);
     const none = headers.at(headers.length);
-    this.requestHeaders = new HeaderOperations(headers.object("request"), none);
-    this.responseHeaders = new HeaderOperations(headers.object("response"), none);
+    this.requestHeaders = new HeaderOperations(headers.object("request"), none, true);
+    this.responseHeaders = new HeaderOperations(headers.object("response"), none, false);
   }
 }
 

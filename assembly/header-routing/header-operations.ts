@@ -1,5 +1,6 @@
 import { ConfigReader, HeaderMap, Text } from "@attache/sdk";
-import { headerName, headerValue } from "./header-text";
+import { AuthorityRewrite, authorityRewrite } from "./authority-rewrite";
+import { headerName, headerValue, isAuthorityName } from "./header-text";
 
 /** In the order in which they are carried out. */
 const enum Operation {
@@ -14,6 +15,8 @@ const enum Operation {
 /**
  * Istio's `HeaderOperations`: headers are removed, then set, then added, as Envoy does. Before that they are renamed and
  * copied, at last deprived of repetitions.
+ *
+ * `host` and `:authority` among the headers to set or to add ask for another authority of requests, as in Istio.
  */
 @final
 export class HeaderOperations {
@@ -22,14 +25,34 @@ export class HeaderOperations {
   /** The value, or the other name. */
   private readonly others: Text[] = [];
 
-  /** @param further operations that are carried out together with these, as Envoy does with those of one list */
-  constructor(config: ConfigReader, further: ConfigReader) {
+  /** The authority that is asked for, and by the further operations. */
+  private ownAuthority: AuthorityRewrite | null = null;
+  private furtherAuthority: AuthorityRewrite | null = null;
+
+  /**
+   * @param further operations that are carried out together with these, as Envoy does with those of one list
+   * @param areOfRequest whether the authority can be set
+   */
+  constructor(
+    config: ConfigReader,
+    further: ConfigReader,
+    private readonly areOfRequest: bool,
+  ) {
     this.read(config, further, "rename", Operation.Rename);
     this.read(config, further, "copy", Operation.Copy);
     this.read(config, further, "remove", Operation.Remove);
     this.read(config, further, "set", Operation.Set);
     this.read(config, further, "add", Operation.Add);
     this.read(config, further, "dedupe", Operation.Dedupe);
+  }
+
+  /** The authority that upstreams are to see; that of the further operations counts when these have none. */
+  get authority(): AuthorityRewrite | null {
+    return this.hasOwnAuthority ? this.ownAuthority : this.furtherAuthority;
+  }
+
+  get hasOwnAuthority(): bool {
+    return this.ownAuthority !== null;
   }
 
   apply(headers: HeaderMap): void {
@@ -62,11 +85,11 @@ export class HeaderOperations {
 
   private read(config: ConfigReader, further: ConfigReader, member: string, operation: Operation): void {
     const takesNames = operation == Operation.Remove || operation == Operation.Dedupe;
-    this.readList(takesNames ? config.array(member) : config.object(member), operation);
-    this.readList(takesNames ? further.array(member) : further.object(member), operation);
+    this.readList(takesNames ? config.array(member) : config.object(member), operation, false);
+    this.readList(takesNames ? further.array(member) : further.object(member), operation, true);
   }
 
-  private readList(config: ConfigReader, operation: Operation): void {
+  private readList(config: ConfigReader, operation: Operation, areFurther: bool): void {
     for (let index = 0; index < config.length; index++) {
       const entry = config.at(index);
       const text = entry.asString();
@@ -75,9 +98,21 @@ export class HeaderOperations {
         this.add(operation, name, name);
       } else {
         const isValue = operation == Operation.Set || operation == Operation.Add;
+        if (isValue && this.areOfRequest && isAuthorityName(entry.key)) {
+          this.readAuthority(entry, headerValue(entry, text), areFurther);
+          continue;
+        }
         this.add(operation, headerName(entry, entry.key), isValue ? headerValue(entry, text) : headerName(entry, text));
       }
     }
+  }
+
+  private readAuthority(config: ConfigReader, value: Text, isFurther: bool): void {
+    const authority = authorityRewrite(value);
+    if (authority === null) return;
+    if ((isFurther ? this.furtherAuthority : this.ownAuthority) !== null) config.error("sets the authority once more");
+    if (isFurther) this.furtherAuthority = authority;
+    else this.ownAuthority = authority;
   }
 
   private add(operation: Operation, name: Text, other: Text): void {

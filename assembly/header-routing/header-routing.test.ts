@@ -369,8 +369,17 @@ eachHost("header-routing", (start: StartHost) => {
       [{ http: [{ route: destination, headers: { request: { set: { "a b": "c" } } } }] }, /is not a header name/],
       [{ http: [{ route: destination, headers: { request: { add: { "a\r\nb": "c" } } } }] }, /is not a header name/],
       [
-        { http: [{ route: destination, headers: { request: { set: { ":authority": "c" } } } }] },
-        /set\[":authority"\]: is the authority, which only rewrite.authority changes/,
+        { http: [{ route: destination, headers: { response: { set: { ":authority": "c" } } } }] },
+        /set\[":authority"\]: is the authority, which only rewrite.authority and what is set on requests change/,
+      ],
+      [{ http: [{ route: destination, headers: { request: { remove: ["Host"] } } }] }, /remove\[0\]: is the authority/],
+      [
+        { http: [{ route: destination, headers: { request: { set: { Host: "a" }, add: { host: "b" } } } }] },
+        /add\.host: sets the authority once more/,
+      ],
+      [
+        { http: [{ route: destination, headers: { request: { set: { Host: "a" } } }, rewrite: { authority: "b" } }] },
+        /rewrite: sets the authority, as headers do: say it once/,
       ],
       [
         { http: [{ route: destination, headers: { response: { remove: ["content-length"] } } }] },

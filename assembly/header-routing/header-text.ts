@@ -6,8 +6,8 @@ import { ByteView, ConfigReader, Text } from "@attache/sdk";
  */
 export function headerName(config: ConfigReader, name: string): Text {
   const lower = "," + ByteView.ofText(name).toLowerCase().toString() + ",";
-  if (lower == ",host," || lower == ",:authority,") {
-    config.error("is the authority, which only rewrite.authority changes");
+  if (isAuthorityName(name)) {
+    config.error("is the authority, which only rewrite.authority and what is set on requests change");
   } else if (!isToken(name)) config.error("is not a header name");
   else if (
     ",connection,content-length,expect,keep-alive,proxy-connection,te,trailer,transfer-encoding,upgrade,".includes(
@@ -17,6 +17,12 @@ export function headerName(config: ConfigReader, name: string): Text {
     config.error("is a header that a filter must not change");
   }
   return new Text(name);
+}
+
+/** Whether a header's name stands for the authority. */
+export function isAuthorityName(name: string): bool {
+  const lower = ByteView.ofText(name).toLowerCase();
+  return lower.equals("host") || lower.equals(":authority");
 }
 
 /** The value of a header; adds a problem when it would end its header and begin another. */

@@ -1,27 +1,31 @@
 import { ByteView, ConfigReader, RegexReplacement, Text } from "@attache/sdk";
 import { RequestFacts, RequestMatch } from "@attache/istio";
+import { AuthorityRewrite, authorityRewrite } from "./authority-rewrite";
 import { optionalHeaderValue } from "./header-text";
 
-/** Istio's `HTTPRewrite`: path and authority that the upstream sees. */
+/** Istio's `HTTPRewrite`: path and authority that the upstream is to see. */
 @final
 export class Rewrite {
+  /** `null` when it stays as it is. */
+  readonly authority: AuthorityRewrite | null;
   private readonly uri: Text | null;
-  private readonly authority: Text | null;
   private readonly regex: RegexReplacement | null;
   private readonly pathName: Text = new Text(":path");
-  private readonly authorityName: Text = new Text(":authority");
   private readonly originalPathName: Text = new Text("x-envoy-original-path");
-  private readonly originalHostName: Text = new Text("x-envoy-original-host");
 
   constructor(config: ConfigReader) {
     this.uri = optionalHeaderValue(config, "uri");
-    this.authority = optionalHeaderValue(config, "authority");
+    this.authority = authorityRewrite(optionalHeaderValue(config, "authority"));
     const regex = config.object("uriRegexRewrite");
     this.regex = regex.isPresent ? readReplacement(regex) : null;
     if (this.uri !== null && this.regex !== null) config.error("only one of uri and uriRegexRewrite can be given");
   }
 
-  /** @param matched the alternative by which the route was taken: its prefix is what `uri` replaces */
+  /**
+   * Rewrites the path.
+   *
+   * @param matched the alternative by which the route was taken: its prefix is what `uri` replaces
+   */
   apply(facts: RequestFacts, matched: RequestMatch): void {
     const headers = facts.headers;
     const original = facts.fullPathView;
@@ -29,11 +33,6 @@ export class Rewrite {
     if (path !== null) {
       headers.setBytesOf(this.originalPathName, original);
       headers.setBytesOf(this.pathName, path);
-    }
-    const authority = this.authority;
-    if (authority !== null) {
-      headers.setBytesOf(this.originalHostName, headers.getBytesOf(this.authorityName)!);
-      headers.setOf(this.authorityName, authority);
     }
   }
 

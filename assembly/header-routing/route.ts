@@ -1,7 +1,7 @@
-import { ConfigReader, decimal, FilterHeaders } from "@attache/sdk";
+import { ConfigReader, decimal, FilterHeaders, RequestHeaders } from "@attache/sdk";
 import { RequestFacts, RequestMatch } from "@attache/istio";
 import { CorsPolicy } from "./cors-policy";
-import { Split } from "./destination";
+import { Destination, Split } from "./destination";
 import { DirectResponse } from "./direct-response";
 import { HeaderOperations } from "./header-operations";
 import { refuse } from "./refuse";
@@ -30,8 +30,8 @@ export class Route {
     const headers = config.object("headers");
     const destinations = config.array("route");
     const only = destinations.length == 1 ? destinations.at(0).object("headers") : destinations.at(destinations.length);
-    this.requestHeaders = new HeaderOperations(headers.object("request"), only.object("request"));
-    this.responseHeaders = new HeaderOperations(headers.object("response"), only.object("response"));
+    this.requestHeaders = new HeaderOperations(headers.object("request"), only.object("request"), true);
+    this.responseHeaders = new HeaderOperations(headers.object("response"), only.object("response"), false);
     this.rewrite = config.has("rewrite") ? new Rewrite(config.object("rewrite")) : null;
     this.upstreamPolicy = new UpstreamPolicy(config);
     const hasRoute = config.has("route");
@@ -46,6 +46,10 @@ export class Route {
     if (<i32>hasRoute + <i32>hasRedirect + <i32>hasDirectResponse != 1) {
       config.error("exactly one of route, redirect and directResponse must be given");
     }
+    const rewrite = this.rewrite;
+    if (rewrite !== null && rewrite.authority !== null && this.requestHeaders.hasOwnAuthority) {
+      config.get("rewrite").error("sets the authority, as headers do: say it once");
+    }
     if (!hasRoute && config.has("rewrite")) config.get("rewrite").error("is for a route only");
     refuse(config, "fault");
     refuse(config, "mirror");
@@ -56,6 +60,19 @@ export class Route {
   /** Whether the filter itself answers the requests of this route. */
   get answers(): bool {
     return this.redirect !== null || this.directResponse !== null;
+  }
+
+  /**
+   * Gives the request the authority that its upstream is to see. As Envoy does, one of several destinations sets its own first,
+   * and only the route's keeps the one so far.
+   */
+  rewriteAuthority(headers: RequestHeaders, destination: Destination): void {
+    const ofDestination = destination.requestHeaders.authority;
+    if (ofDestination !== null) ofDestination.apply(headers, false);
+    const rewrite = this.rewrite;
+    const rewritten = rewrite !== null ? rewrite.authority : null;
+    const authority = rewritten !== null ? rewritten : this.requestHeaders.authority;
+    if (authority !== null) authority.apply(headers, true);
   }
 
   answer(facts: RequestFacts, matched: RequestMatch): FilterHeaders {

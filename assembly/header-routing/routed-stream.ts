@@ -46,6 +46,7 @@ export class RoutedStream extends HttpFilter {
     this.newCookie = stickyKeys.newCookie;
     const rewrite = route.rewrite;
     if (rewrite !== null) rewrite.apply(facts, plugin.table.matched);
+    route.rewriteAuthority(headers, destination);
     if (!headers.setOf(plugin.publishedIn, destination.published)) headers.deleteOf(plugin.publishedIn);
     route.upstreamPolicy.apply(headers);
     destination.requestHeaders.apply(headers);

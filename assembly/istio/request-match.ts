@@ -56,14 +56,15 @@ export class RequestMatch {
     return facts.fullPathView.slice(uri === null ? 1 : uri.matchedLength(facts.path.length));
   }
 
-  matches(facts: RequestFacts): bool {
+  /** @param known a match on uri, authority or a header that is known to hold, and is not tried again */
+  matches(facts: RequestFacts, known: StringMatch | null = null): bool {
     const uri = this.uri;
-    if (uri !== null) {
+    if (uri !== null && uri !== known) {
       const path = facts.path;
       if (!uri.matchesBytes(path.start, path.length)) return false;
     }
     return (
-      this.matchesHeaders(facts.headers) &&
+      this.matchesHeaders(facts.headers, known) &&
       (this.port == 0 || this.port == facts.port) &&
       this.matchesQuery(facts) &&
       this.matchesCookies(facts.headers) &&
@@ -71,13 +72,14 @@ export class RequestMatch {
     );
   }
 
-  private matchesHeaders(headers: HeaderMap): bool {
+  private matchesHeaders(headers: HeaderMap, known: StringMatch | null): bool {
     if (!matchesPseudo(this.method, headers, ":method")) return false;
-    if (!matchesPseudo(this.authority, headers, ":authority")) return false;
+    if (this.authority !== known && !matchesPseudo(this.authority, headers, ":authority")) return false;
     if (!matchesPseudo(this.scheme, headers, ":scheme")) return false;
     const wanted = this.headers;
     for (let index = 0; index < wanted.length; index++) {
-      if (!matchesLine(headers, unchecked(wanted[index]))) return false;
+      const header = unchecked(wanted[index]);
+      if (header.match !== known && !matchesLine(headers, header)) return false;
     }
     const unwanted = this.withoutHeaders;
     for (let index = 0; index < unwanted.length; index++) {

@@ -28,8 +28,9 @@ export class StringMatch {
   /** What a {@link TextIndex} can find this match by, and with which text; in lower case if {@link ignoresCase}. */
   keyKind: KeyKind = KeyKind.None;
   key: Text = new Text("");
+  /** The regular expression that this match is, if it is one. */
+  regex: Regex | null = null;
   private kind: Kind = Kind.Present;
-  private regex: Regex | null = null;
 
   /**
    * @param ignoresCase whether all but a regex match ASCII letters of either case

@@ -18,7 +18,7 @@ export enum KeyKind {
   Suffix,
 }
 
-/** Receives the numbers that a {@link TextIndex} finds. */
+/** Receives the numbers that a {@link TextIndex} or a `RegexSet` finds. */
 export abstract class Found {
   /** @returns `true` to end the search */
   abstract take(value: i32): bool;

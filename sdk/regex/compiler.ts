@@ -39,7 +39,8 @@ export class Compiler {
     return split;
   }
 
-  private compile(pattern: Pattern, next: u32): u32 {
+  /** Where a pattern begins that is followed by `next`. */
+  compile(pattern: Pattern, next: u32): u32 {
     const program = this.program;
     if (program.isTooLarge) return 0;
     switch (pattern.kind) {

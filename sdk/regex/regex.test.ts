@@ -332,6 +332,23 @@ describe("time", () => {
     expect(once).toBeGreaterThan(100);
     expect(twice).toBeLessThan(2.5 * once + 1000);
   });
+
+  it("becomes short again for short inputs, once others have used up the memory", () => {
+    expect(counted.text("compile", "(?:.*a.{14}b)*|[^z]*y.{16}z", UTF8)).toBeNull();
+    const next = random(8);
+    const steps = (input: string) => {
+      let count = 0;
+      TestModule.onStep = () => count++;
+      counted.call("matches", input);
+      TestModule.onStep = () => {};
+      return count;
+    };
+    const text = (length: number) => Array.from({ length }, () => "abyz"[next(4)]!).join("");
+    for (let i = 0; i < 40; i++) steps(text(2000));
+    const input = text(30);
+    for (let i = 0; i < 2000; i++) steps(input);
+    expect(steps(input)).toBeLessThan(50);
+  });
 });
 
 describe("bounds", () => {

@@ -28,6 +28,8 @@ export enum RegexMode {
  * if (version.matches(path.start, path.length)) …
  * ```
  *
+ * Which of many match is found out by a `RegexSet`, in one go.
+ *
  * Not supported, beside what RE2 does not support: more than 250 groups within each other, and `\p{Greek}` unless the
  * filter calls {@link enableUnicodeClasses}. `(?i)` folds case as RE2 does, by Unicode's simple case folding.
  *
@@ -55,7 +57,12 @@ export class Regex {
   /** Whether the prefix is all there is. */
   private isLiteral: bool = false;
 
-  constructor(pattern: string, mode: RegexMode = RegexMode.Utf8) {
+  constructor(
+    /** @internal */
+    readonly pattern: string,
+    /** @internal */
+    readonly mode: RegexMode = RegexMode.Utf8,
+  ) {
     const isBytes = mode == RegexMode.Bytes;
     const parser = new PatternParser(pattern, isBytes);
     const compiler = new Compiler(isBytes);
@@ -79,14 +86,14 @@ export class Regex {
 
   /** Whether the whole of the `length` bytes at `start` matches. */
   matches(start: usize, length: i32): bool {
-    if (!this.isLiteral) return this.automaton().run(start, length, false);
+    if (!this.isLiteral) return this.automaton().matches(start, length, false);
     const literal = this.prefix;
     return length == literal.length && memory.compare(start, changetype<usize>(literal), length) == 0;
   }
 
   /** Whether some part of the `length` bytes at `start` matches. */
   test(start: usize, length: i32): bool {
-    return this.automaton().run(start, length, true);
+    return this.automaton().matches(start, length, true);
   }
 
   /** The bytes that everything the whole of which matches begins with: what an index can find the pattern by. */

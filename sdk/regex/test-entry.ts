@@ -1,6 +1,7 @@
 import { ByteView } from "../memory/byte-view";
 import { CharClass } from "./char-class";
-import { enableUnicodeClasses, Regex, RegexMode, RegexReplacement, RegexSearch } from "./index";
+import { Found } from "../match/text-index";
+import { enableUnicodeClasses, Regex, RegexMode, RegexReplacement, RegexSearch, RegexSet } from "./index";
 import { readUnicodeClass } from "./unicode-classes";
 
 enableUnicodeClasses();
@@ -78,4 +79,60 @@ export function groups(start: usize, length: i32, from: i32): string | null {
     all += group === null ? "-" : "[" + group.toString() + "]";
   }
   return all;
+}
+
+/** Keeps the numbers that a set finds, up to `most`. */
+class Numbers extends Found {
+  readonly all: i32[] = [];
+  most: i32 = i32.MAX_VALUE;
+
+  take(value: i32): bool {
+    this.all.push(value);
+    return this.all.length == this.most;
+  }
+}
+
+const numbers = new Numbers();
+let set = new RegexSet(numbers);
+let members: Regex[] = [];
+
+export function beginSet(): void {
+  set = new RegexSet(numbers);
+  members = [];
+  __collect();
+}
+
+/** Adds a pattern under the next number and returns its error. */
+export function addToSet(start: usize, length: i32, mode: RegexMode): string | null {
+  const member = new Regex(String.UTF8.decodeUnsafe(start, length), mode);
+  set.add(member, members.length);
+  members.push(member);
+  return member.error;
+}
+
+export function compileSet(): void {
+  set.compile();
+  __collect();
+}
+
+/** The numbers that a text leads to, up to `most`. */
+export function visitSet(start: usize, length: i32, most: i32): string | null {
+  numbers.all.length = 0;
+  numbers.most = most;
+  const hasEnded = set.visit(start, length);
+  return numbers.all.join(",") + (hasEnded ? "." : "");
+}
+
+/** Whether the set finds the same as its members one by one, the last one first. */
+export function agrees(start: usize, length: i32): bool {
+  numbers.all.length = 0;
+  numbers.most = i32.MAX_VALUE;
+  set.visit(start, length);
+  let next = 0;
+  for (let number = members.length - 1; number >= 0; number--) {
+    if (!members[number].matches(start, length)) continue;
+    if (next == numbers.all.length || numbers.all[next] != number) return false;
+    next++;
+  }
+  return next == numbers.all.length;
 }

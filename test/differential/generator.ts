@@ -30,7 +30,8 @@ const origins = ["https://a.example", "https://b.example", "null"];
 
 /** @param port of the listener that the table is for */
 export function randomTable(dice: Dice, port: number): HttpRoute[] {
-  return dice.list(1, 10, () => randomRoute(dice, port));
+  // Some are long enough for many regular expressions of one thing.
+  return dice.list(1, dice.chance(0.1) ? 60 : 10, () => randomRoute(dice, port));
 }
 
 export function randomRequest(dice: Dice): Request {
@@ -64,11 +65,14 @@ function randomCookies(dice: Dice): string {
 function randomRoute(dice: Dice, port: number): HttpRoute {
   const match = dice.chance(0.05) ? undefined : dice.list(1, 3, () => randomMatch(dice, port));
   const hasPrefix = match?.every(({ uri }) => uri?.prefix !== undefined || uri?.pathSeparatedPrefix !== undefined);
+  const action = randomAction(dice, hasPrefix ?? false);
+  // Istio refuses an authority that is said twice.
+  const setsAuthority = action.rewrite?.authority === undefined;
   return {
     ...(match === undefined ? {} : { match }),
-    ...(dice.chance(0.5) ? { headers: randomHeaders(dice) } : {}),
+    ...(dice.chance(0.5) ? { headers: randomHeaders(dice, setsAuthority) } : {}),
     ...(dice.chance(0.25) ? { corsPolicy: randomCors(dice) } : {}),
-    ...randomAction(dice, hasPrefix ?? false),
+    ...action,
   };
 }
 
@@ -132,12 +136,24 @@ function randomString(dice: Dice, texts: readonly string[]): StringMatch {
   if (dice.chance(0.45)) return { exact: text };
   if (dice.chance(0.5)) return { prefix: text.slice(0, dice.of([1, 2, 4, 9])) || "a" };
   const literal = text.replace(/[[\].?*+|()^$\\]/g, "\\$&");
-  return dice.of([{ regex: `${literal}.*` }, { regex: dice.of(["[a-c/].*", "(a|ab|/a)[^/]*", ".*", "\\S+"]) }, {}]);
+  return dice.of([{ regex: `${literal}.*` }, { regex: dice.of(regexes) }, { regex: `(?i)${literal}` }, {}]);
 }
 
-function randomHeaders(dice: Dice): Headers {
+const regexes = [
+  "[a-c/].*",
+  "(a|ab|/a)[^/]*",
+  ".*",
+  "\\S+",
+  "^/[^/]*$",
+  ".*\\b(api|one)\\b.*",
+  "(/\\w+)+/?",
+  "[^2]*",
+  "a?b*",
+];
+
+function randomHeaders(dice: Dice, setsAuthority = true): Headers {
   return {
-    ...(dice.chance(0.7) ? { request: randomOperations(dice) } : {}),
+    ...(dice.chance(0.7) ? { request: randomRequestOperations(dice, setsAuthority) } : {}),
     ...(dice.chance(0.7) ? { response: randomOperations(dice) } : {}),
   };
 }
@@ -150,6 +166,15 @@ function randomOperations(dice: Dice): HeaderOperations {
     ...(dice.chance(0.6) ? { add: pairs() } : {}),
     ...(dice.chance(0.5) ? { remove: dice.list(1, 2, () => dice.of(all)) } : {}),
   };
+}
+
+/** Now and then they set the authority, once. */
+function randomRequestOperations(dice: Dice, setsAuthority: boolean): HeaderOperations {
+  const operations = randomOperations(dice);
+  if (!setsAuthority || dice.chance(0.8)) return operations;
+  const by = dice.of(["set", "add"] as const);
+  const authority = { [dice.of(["host", "Host", ":authority"])]: dice.of(["by-header.example", "h:81", ""]) };
+  return { ...operations, [by]: { ...operations[by], ...authority } };
 }
 
 function randomRewrite(dice: Dice): NonNullable<HttpRoute["rewrite"]> {

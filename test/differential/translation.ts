@@ -120,10 +120,11 @@ function stringMatch({ exact, prefix, regex }: StringMatch): Json {
 
 function translateAction(route: HttpRoute): Json {
   const destinations = route.route!;
+  const single = destinations.length === 1 ? destinations[0]! : undefined;
   const { uri, authority, uriRegexRewrite: regex } = route.rewrite ?? {};
   return {
-    ...(destinations.length === 1
-      ? { cluster: clusterOf(destinations[0]!.destination) }
+    ...(single !== undefined
+      ? { cluster: clusterOf(single.destination) }
       : {
           weighted_clusters: {
             clusters: destinations
@@ -132,12 +133,13 @@ function translateAction(route: HttpRoute): Json {
                 name: clusterOf(destination),
                 weight,
                 ...translateHeaders(headers),
+                host_rewrite_literal: authorityOf(headers),
               })),
           },
         }),
     prefix_rewrite: uri,
     regex_rewrite: regex && { pattern: { regex: regex.match }, substitution: regex.rewrite },
-    host_rewrite_literal: authority,
+    host_rewrite_literal: authority ?? authorityOf(route.headers) ?? authorityOf(single?.headers),
     timeout: route.timeout ?? "0s",
     max_grpc_timeout: route.timeout ?? "0s",
     retry_policy: translateRetries(route.retries ?? { attempts: 2 }),
@@ -180,8 +182,21 @@ function translateHeaders(...levels: (Headers | undefined)[]): Json {
 
 function headersToAdd({ set = {}, add = {} }: HeaderOperations): Json[] {
   const each = (pairs: Record<string, string>, action: Json) =>
-    Object.entries(pairs).map(([key, value]) => ({ header: { key, value }, ...action }));
+    Object.entries(pairs)
+      .filter(([name]) => !isAuthority(name))
+      .map(([key, value]) => ({ header: { key, value }, ...action }));
   return [...each(set, { append_action: "OVERWRITE_IF_EXISTS_OR_ADD" }), ...each(add, {})];
+}
+
+/** The authority that is set among the headers of requests. */
+function authorityOf(headers: Headers | undefined): string | undefined {
+  const { set = {}, add = {} } = headers?.request ?? {};
+  const values = [set, add].flatMap(Object.entries).filter(([name]) => isAuthority(name));
+  return values.find(([, value]) => value !== "")?.[1];
+}
+
+function isAuthority(name: string): boolean {
+  return /^(host|:authority)$/i.test(name);
 }
 
 /** But for 301, the default. */

@@ -78,5 +78,6 @@ function resourcesOf(http: readonly HttpRoute[], port: number): string {
   return [
     resource("Gateway", "gateway", { selector: { istio: "ingressgateway" }, servers }),
     resource("VirtualService", "table", { hosts: ["*"], gateways: ["gateway"], http }),
+    "", // Istio's reader loses a last line of 4,096 bytes, or twice as many, when it has no end.
   ].join("\n---\n");
 }

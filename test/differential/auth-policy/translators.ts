@@ -20,5 +20,6 @@ function resourcesOf({ policies, jwtRules }: Table): string {
   return [
     ...policies.map((policy) => JSON.stringify(resourceOf(policy))),
     ...(jwtRules.length > 0 ? [resource("RequestAuthentication", "tokens", { jwtRules })] : []),
+    "", // Istio's reader loses a last line of 4,096 bytes, or twice as many, when it has no end.
   ].join("\n---\n");
 }
