@@ -231,7 +231,6 @@ describe.each(["by the filter itself", "by the proxy"])("signatures checked %s:"
   });
   afterAll(() => {
     module = alone;
-    if (by === "by the proxy") expect(helpedChecks).toBeGreaterThan(1000);
   });
 
   describe("the examples of the specifications", () => {
@@ -627,4 +626,8 @@ describe.each(["by the filter itself", "by the proxy"])("signatures checked %s:"
       }
     },
   );
+
+  it("ask the proxy for most, where there is one", () => {
+    expect(helpedChecks > 1000).toBe(by === "by the proxy");
+  });
 });
