@@ -37,10 +37,13 @@ const HOUR_MS = 3_600_000;
 export interface Identities {
   authority: string;
   server: Identity;
-  clients: ReadonlyMap<Peer, Identity>;
+  clients: ReadonlyMap<string, Identity>;
 }
 
-export async function makeIdentities(): Promise<Identities> {
+/** @param names what stands in the certificate of each client */
+export async function makeIdentities(
+  names: Readonly<Record<string, JsonGeneralName[] | null>> = peers,
+): Promise<Identities> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const validity = { notBefore: new Date(Date.now() - HOUR_MS), notAfter: new Date(Date.now() + 24 * HOUR_MS) };
   const authority = await X509CertificateGenerator.createSelfSigned({
@@ -65,9 +68,9 @@ export async function makeIdentities(): Promise<Identities> {
     const key = `-----BEGIN PRIVATE KEY-----\n${der.toString("base64")}\n-----END PRIVATE KEY-----\n`;
     return { cert: certificate.toString("pem"), key };
   };
-  const clients = new Map<Peer, Identity>();
-  for (const [peer, names] of Object.entries(peers) as [Peer, JsonGeneralName[] | null][]) {
-    if (names !== null) clients.set(peer, await issue(`CN=${peer}`, names));
+  const clients = new Map<string, Identity>();
+  for (const [client, own] of Object.entries(names)) {
+    if (own !== null) clients.set(client, await issue(`CN=${client}`, own));
   }
   return {
     authority: authority.toString("pem"),
