@@ -54,6 +54,7 @@ export class ConfigReader extends ConfigValue {
     const source = new ConfigSource();
     const root = new ConfigReader(new Field("", source), null, absentNode(), absentNode(), -1);
     if (length <= 0) return root;
+    source.document.reserveFor(start, length);
     source.document.parse(start, length);
     root.node = source.document.root;
     const error = source.document.error;

@@ -1,6 +1,9 @@
-import { absentNode, JsonNode } from "./node";
-import { Parser } from "./parser";
+import { absentNode, JsonNode, NODE_BYTES } from "./node";
+import { MAX_LENGTH, Parser } from "./parser";
 import { decimal, describeCharacter, quote } from "./text";
+
+/** Of each second node, the name of a member, 8 bytes are needed to find duplicates. */
+const NODE_AND_NAME_BYTES: usize = NODE_BYTES + 4;
 
 /**
  * A JSON text (RFC 8259, strict).
@@ -20,8 +23,8 @@ import { decimal, describeCharacter, quote } from "./text";
  * §2.1), a member name given twice (RFC 7493 §2.3), more than 128 levels, more than 16 MiB.
  *
  * Cost: time is linear in the length, but for O(n√n) comparisons of the n names of an object, which find duplicates.
- * Memory is the length and 16 bytes per value and name, at most doubled, or five times the length, whatever the input. A
- * document that is parsed into again reuses it.
+ * Memory is the length and 16 bytes per value and name, at most doubled, whatever the input. A document that is parsed
+ * into again reuses it.
  */
 @final
 export class JsonDocument {
@@ -42,6 +45,21 @@ export class JsonDocument {
     const valid = this.parser.run(start, length, allowDuplicates);
     this.error = valid ? null : this.describe(start, length);
     return valid;
+  }
+
+  /**
+   * @internal Makes room for all that a text can hold, before it is parsed: a tape that grows bit by bit leaves as much memory
+   * behind as it has. Cost: linear in the length; for texts that are read once.
+   */
+  reserveFor(start: usize, length: i32): void {
+    if (<u32>length > MAX_LENGTH) return;
+    // Each value and name has one of four characters in front, or is the whole.
+    let most: usize = 1;
+    for (const end = start + length; start < end; start++) {
+      const c = <u32>load<u8>(start);
+      if (c == 0x2c || c == 0x3a || (c | 0x20) == 0x7b) most++;
+    }
+    this.parser.tape.reserve(most * NODE_AND_NAME_BYTES);
   }
 
   /** The value that is the whole text; absent unless {@link parse} succeeded. */

@@ -1,6 +1,6 @@
 import { findDuplicate } from "./duplicates";
 import { JsonKind } from "./json-kind";
-import { absentNode, JsonNode, NODE_BYTES } from "./node";
+import { absentNode, JsonNode } from "./node";
 import { newBuffer, Tape } from "./tape";
 import { utf8SequenceLength, writeUtf8 } from "./utf8";
 
@@ -8,10 +8,7 @@ import { utf8SequenceLength, writeUtf8 } from "./utf8";
 const MAX_DEPTH: i32 = 128;
 
 /** A count of children takes 24 bits of a node, and a child at least two bytes of text. */
-const MAX_LENGTH: u32 = 16 << 20;
-
-/** From so many bytes on, a text is counted before it is read: a tape that grows leaves as much memory behind as it has. */
-const LARGE: i32 = 4096;
+export const MAX_LENGTH: u32 = 16 << 20;
 
 const QUOTE: u32 = 0x22;
 
@@ -49,7 +46,6 @@ export class Parser {
     const text = this.text;
     memory.copy(text, start, length);
     store<u64>(text + length, 0);
-    if (length > LARGE) this.tape.reserve(LARGE + min(mostNodes(text, length) * NODE_BYTES, (<usize>length) << 2));
     if (tooLong) return this.fail(text, "at most 16 MiB") != 0;
     const p = this.skipSpace(this.value(text));
     return p != 0 && (p == text + length || this.fail(p, "the end") != 0);
@@ -206,16 +202,6 @@ export class Parser {
     this.escapeEnd = writeUtf8(code, to);
     return p;
   }
-}
-
-/** How many values and names can stand in a text: each has one of four characters in front, or is the whole. */
-function mostNodes(text: usize, length: usize): usize {
-  let count: usize = 1;
-  for (const end = text + length; text < end; text++) {
-    const c = <u32>load<u8>(text);
-    if (c == 0x2c || c == 0x3a || (c | 0x20) == 0x7b) count++;
-  }
-  return count;
 }
 
 function skipDigits(p: usize): usize {
