@@ -59,7 +59,7 @@ const all: readonly Deliberate[] = [
     // Envoy takes them or not depending on where they are, and on whether it takes the first out of the request.
     reference:
       'tokens of several issuers: Istio\'s RequestAuthentication, "requests with multiple tokens … are not supported"',
-    applies: ({ jwtRules }, request) => jwtRules.length > 1 && tokensOf(request).length > 1,
+    applies: ({ jwtRules }, request) => jwtRules.length > 1 && new Set(tokensOf(request).map(issuerOf)).size > 1,
   },
 ];
 
@@ -91,6 +91,10 @@ function sameName(a: string, b: string): boolean {
 /** Why ours may deny what native allows, or `null`. */
 export function deliberateDifference(table: Table, request: Request): string | null {
   return all.find(({ applies }) => applies(table, request))?.reference ?? null;
+}
+
+function issuerOf(token: string): unknown {
+  return readJson(Buffer.from(token.split(".")[1] ?? "", "base64url"))?.["iss"];
 }
 
 /** One that everybody reads alike. */
