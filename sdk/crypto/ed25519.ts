@@ -1,15 +1,41 @@
 import { takeScratch } from "../memory/arena";
+import {
+  add,
+  areEqual,
+  FIELD_SIZE,
+  fromPlain,
+  invert,
+  isZero,
+  makeNumber,
+  multiply,
+  negate,
+  PLAIN_SIZE,
+  rootPower,
+  setSmall,
+  square,
+  subtract,
+  toPlain,
+} from "./field-25519";
 import { Hash } from "./hash";
 import { Modulus } from "./modulus";
 import { ODD_DIGITS, writeSignedDigits } from "./signed-digits";
 
+/**
+ * A point is X, Y, Z and T: it stands for (X/Z, Y/Z), and T is XY/Z. One that is to be added stands as Y - X, Y + X, 2Z
+ * and 2dT instead.
+ */
 // @ts-ignore: decorator
 @inline
-const SIZE: usize = 32;
-/** A point is X, Y, Z and T: it stands for (X/Z, Y/Z), and T is XY/Z. */
+const POINT_SIZE: usize = 4 * FIELD_SIZE;
 // @ts-ignore: decorator
 @inline
-const POINT_SIZE: usize = 128;
+const Y: usize = FIELD_SIZE;
+// @ts-ignore: decorator
+@inline
+const Z: usize = 2 * FIELD_SIZE;
+// @ts-ignore: decorator
+@inline
+const T: usize = 3 * FIELD_SIZE;
 
 /** Bytes of what {@link Ed25519.prepare} writes. */
 // @ts-ignore: decorator
@@ -19,35 +45,30 @@ export const PREPARED_SIZE: usize = ODD_DIGITS * POINT_SIZE;
 /** Ed25519 (RFC 8032 §5.1): checks signatures, on the curve -x² + y² = 1 + dx²y². */
 @final
 export class Ed25519 {
-  private readonly field: Modulus;
   private readonly order: Modulus;
   /** d, 2d and a square root of -1. */
-  private readonly constants: StaticArray<u8> = new StaticArray<u8>(96);
-  /** The odd multiples of the base point up to 15. */
+  private readonly constants: StaticArray<u8> = new StaticArray<u8>(3 * <i32>FIELD_SIZE);
+  /** The odd multiples of the base point up to 15, to be added. */
   private readonly baseMultiples: StaticArray<u8> = new StaticArray<u8>(<i32>PREPARED_SIZE);
 
   constructor() {
-    // Four numbers whose bytes in memory are most significant first: p, the order, d and a square root of -1.
+    // The order, most significant byte first in memory; d and a square root of -1, least significant byte first.
     const numbers = memory.data<u64>([
-      0xffffffffffffff7f, 0xffffffffffffffff, 0xffffffffffffffff, 0xedffffffffffffff, 0x0000000000000010,
-      0x0000000000000000, 0xd69cf7a2def9de14, 0xedd3f55c1a631258, 0x73fe6f2bee6c0352, 0x98e879777940c78c,
-      0xabd841414d0a7000, 0xa3785913ca4deb75, 0x0bdfc14f8024832b, 0xa7d7fb3d99004d2b, 0x78e42fad0618432f,
-      0xb0a00e4a271beec4,
+      0x0000000000000010, 0x0000000000000000, 0xd69cf7a2def9de14, 0xedd3f55c1a631258, 0x75eb4dca135978a3,
+      0x00700a4d4141d8ab, 0x8cc740797779e898, 0x52036cee2b6ffe73, 0xc4ee1b274a0ea0b0, 0x2f431806ad2fe478,
+      0x2b4d00993dfbd7a7, 0x2b8324804fc1df0b,
     ]);
-    const field = new Modulus(numbers, SIZE);
-    this.field = field;
-    this.order = new Modulus(numbers + 32, SIZE);
-    field.read(this.d, numbers + 64, SIZE);
-    field.fromPlain(this.d, this.d);
-    field.add(this.twiceD, this.d, this.d);
-    field.read(this.root, numbers + 96, SIZE);
-    field.fromPlain(this.root, this.root);
-    const base = takeScratch(SIZE);
-    memory.fill(base, 0x66, SIZE);
-    store<u8>(base, 0x58);
-    const multiples = changetype<usize>(this.baseMultiples);
-    this.decode(multiples, base);
-    this.writeMultiples(multiples);
+    this.order = new Modulus(numbers, PLAIN_SIZE);
+    fromPlain(this.d, numbers + 32);
+    add(this.twiceD, this.d, this.d);
+    fromPlain(this.root, numbers + 64);
+    // The base point's y is 4/5.
+    const encoded = takeScratch(PLAIN_SIZE);
+    memory.fill(encoded, 0x66, PLAIN_SIZE);
+    store<u8>(encoded, 0x58);
+    const base = takeScratch(POINT_SIZE);
+    this.decode(base, encoded);
+    this.writeMultiples(changetype<usize>(this.baseMultiples), base);
   }
 
   private get d(): usize {
@@ -55,20 +76,20 @@ export class Ed25519 {
   }
 
   private get twiceD(): usize {
-    return this.d + 32;
+    return this.d + FIELD_SIZE;
   }
 
   private get root(): usize {
-    return this.d + 64;
+    return this.d + 2 * FIELD_SIZE;
   }
 
   /** Writes what {@link verify} needs of the public key of 32 bytes at `key`; `false` when that is no point's encoding. */
   prepare(to: usize, key: usize): bool {
-    if (!this.decode(to, key)) return false;
-    const field = this.field;
-    field.negate(to, to);
-    field.negate(to + 3 * SIZE, to + 3 * SIZE);
-    this.writeMultiples(to);
+    const point = takeScratch(POINT_SIZE);
+    if (!this.decode(point, key)) return false;
+    negate(point, point);
+    negate(point + T, point + T);
+    this.writeMultiples(to, point);
     return true;
   }
 
@@ -78,175 +99,176 @@ export class Ed25519 {
    */
   verify(prepared: usize, key: usize, sha512: Hash, message: usize, size: usize, signature: usize): bool {
     const order = this.order;
-    const s = signature + SIZE;
+    const s = signature + PLAIN_SIZE;
     if (!order.isBelow(s)) return false;
     const digest = takeScratch(64);
-    sha512.update(signature, SIZE).update(key, SIZE).update(message, size).digest(digest);
+    sha512.update(signature, PLAIN_SIZE).update(key, PLAIN_SIZE).update(message, size).digest(digest);
     // The digest is low + 2^256 · high, and that is what fromPlain multiplies by.
     const factor = order.make();
     const low = order.make();
-    order.fromPlain(factor, digest + SIZE);
+    order.fromPlain(factor, digest + PLAIN_SIZE);
     order.reduce(low, digest);
     order.add(factor, factor, low);
     const point = takeScratch(POINT_SIZE);
     this.multiplyBoth(point, s, factor, prepared);
-    const encoded = takeScratch(SIZE);
+    const encoded = takeScratch(PLAIN_SIZE);
     this.encode(encoded, point);
-    return memory.compare(encoded, signature, SIZE) == 0;
+    return memory.compare(encoded, signature, PLAIN_SIZE) == 0;
   }
 
   /** RFC 8032 §5.1.3. `false` for what encodes no point, or one that has another encoding. */
   private decode(to: usize, encoded: usize): bool {
-    const field = this.field;
     const x = to;
-    const y = to + SIZE;
-    const sign = (<u32>load<u8>(encoded, 31)) >> 7;
-    memory.copy(y, encoded, SIZE);
-    store<u8>(y, load<u8>(y, 31) & 0x7f, 31);
-    if (!field.isBelow(y)) return false;
-    field.fromPlain(y, y);
+    const y = to + Y;
+    const sign = (<u32>load<u8>(encoded, PLAIN_SIZE - 1)) >> 7;
+    fromPlain(y, encoded);
+    const plain = takeScratch(PLAIN_SIZE);
+    toPlain(plain, y);
+    store<u8>(plain, load<u8>(plain, PLAIN_SIZE - 1) | (sign << 7), PLAIN_SIZE - 1);
+    if (memory.compare(plain, encoded, PLAIN_SIZE) != 0) return false;
     // x² is u / v, with u = y² - 1 and v = dy² + 1; x is uv³(uv⁷)^((p - 5) / 8), or that times the root of -1.
-    const u = field.make();
-    const v = field.make();
-    const cube = field.make();
-    const power = field.make();
-    field.multiply(u, y, y);
-    field.multiply(v, u, this.d);
-    field.subtract(u, u, field.one);
-    field.add(v, v, field.one);
-    field.multiply(cube, v, v);
-    field.multiply(cube, cube, v);
-    field.multiply(x, cube, u);
-    field.multiply(cube, cube, cube);
-    field.multiply(cube, cube, v);
-    field.multiply(cube, cube, u);
-    const exponent = takeScratch(SIZE);
-    memory.fill(exponent, 0xff, SIZE);
-    store<u8>(exponent, 0xfd);
-    store<u8>(exponent, 0x0f, 31);
-    field.power(power, cube, exponent);
-    field.multiply(x, x, power);
-    field.multiply(power, x, x);
-    field.multiply(power, power, v);
-    if (!field.areEqual(power, u)) {
-      field.negate(u, u);
-      if (!field.areEqual(power, u)) return false;
-      field.multiply(x, x, this.root);
+    const u = makeNumber();
+    const v = makeNumber();
+    const one = makeNumber();
+    const cube = makeNumber();
+    const power = makeNumber();
+    setSmall(one, 1);
+    square(u, y);
+    multiply(v, u, this.d);
+    subtract(u, u, one);
+    add(v, v, one);
+    square(cube, v);
+    multiply(cube, cube, v);
+    multiply(x, cube, u);
+    square(cube, cube);
+    multiply(cube, cube, v);
+    multiply(cube, cube, u);
+    rootPower(power, cube);
+    multiply(x, x, power);
+    square(power, x);
+    multiply(power, power, v);
+    if (!areEqual(power, u)) {
+      negate(u, u);
+      if (!areEqual(power, u)) return false;
+      multiply(x, x, this.root);
     }
-    field.toPlain(power, x);
-    if (field.isZero(power) && sign == 1) return false;
-    if ((load<u8>(power) & 1) != sign) field.negate(x, x);
-    memory.copy(to + 2 * SIZE, field.one, SIZE);
-    field.multiply(to + 3 * SIZE, x, y);
+    toPlain(plain, x);
+    if (isZero(x) && sign == 1) return false;
+    if ((load<u8>(plain) & 1) != sign) negate(x, x);
+    memory.copy(to + Z, one, FIELD_SIZE);
+    multiply(to + T, x, y);
     return true;
   }
 
   /** RFC 8032 §5.1.2. */
   private encode(to: usize, point: usize): void {
-    const field = this.field;
-    const inverse = field.make();
-    const x = field.make();
-    field.invert(inverse, point + 2 * SIZE);
-    field.multiply(x, point, inverse);
-    field.toPlain(x, x);
-    field.multiply(to, point + SIZE, inverse);
-    field.toPlain(to, to);
-    store<u8>(to, load<u8>(to, 31) | (load<u8>(x) << 7), 31);
+    const inverse = makeNumber();
+    const x = makeNumber();
+    const y = makeNumber();
+    invert(inverse, point + Z);
+    multiply(x, point, inverse);
+    multiply(y, point + Y, inverse);
+    const plain = takeScratch(PLAIN_SIZE);
+    toPlain(plain, x);
+    toPlain(to, y);
+    store<u8>(to, load<u8>(to, PLAIN_SIZE - 1) | (load<u8>(plain) << 7), PLAIN_SIZE - 1);
   }
 
-  /** Writes the third, fifth … multiple behind the point at `points`. */
-  private writeMultiples(points: usize): void {
+  /** Writes the point, its third, fifth … multiple, all to be added. Changes the point. */
+  private writeMultiples(to: usize, point: usize): void {
     const twice = takeScratch(POINT_SIZE);
-    this.double(twice, points);
+    const addend = takeScratch(POINT_SIZE);
+    memory.copy(twice, point, POINT_SIZE);
+    this.double(twice, true);
+    this.writeAddend(addend, twice);
+    this.writeAddend(to, point);
     for (let index: usize = 1; index < ODD_DIGITS; index++) {
-      this.add(points + index * POINT_SIZE, points + (index - 1) * POINT_SIZE, twice);
+      this.add(point, addend, false, true);
+      this.writeAddend(to + index * POINT_SIZE, point);
     }
+  }
+
+  private writeAddend(to: usize, point: usize): void {
+    subtract(to, point + Y, point);
+    add(to + Y, point + Y, point);
+    add(to + Z, point + Z, point + Z);
+    multiply(to + T, point + T, this.twiceD);
   }
 
   /** `to` = `ofBase` times the base point and `ofKey` times the one prepared at `key` (Straus). */
   private multiplyBoth(to: usize, ofBase: usize, ofKey: usize, key: usize): void {
-    const count = (SIZE << 3) + 1;
+    const count = (PLAIN_SIZE << 3) + 1;
     const baseDigits = takeScratch(count);
     const keyDigits = takeScratch(count);
-    writeSignedDigits(ofBase, SIZE, baseDigits);
-    writeSignedDigits(ofKey, SIZE, keyDigits);
+    writeSignedDigits(ofBase, PLAIN_SIZE, baseDigits);
+    writeSignedDigits(ofKey, PLAIN_SIZE, keyDigits);
     memory.fill(to, 0, POINT_SIZE);
-    memory.copy(to + SIZE, this.field.one, SIZE);
-    memory.copy(to + 2 * SIZE, this.field.one, SIZE);
-    const negated = takeScratch(POINT_SIZE);
-    for (let at = count; at > 0; at--) {
-      this.double(to, to);
-      this.addMultiple(to, load<i8>(baseDigits + at - 1), changetype<usize>(this.baseMultiples), negated);
-      this.addMultiple(to, load<i8>(keyDigits + at - 1), key, negated);
+    setSmall(to + Y, 1);
+    setSmall(to + Z, 1);
+    for (let at = count; at-- > 0;) {
+      const baseDigit = load<i8>(baseDigits + at);
+      const keyDigit = load<i8>(keyDigits + at);
+      this.double(to, (baseDigit | keyDigit) != 0);
+      if (baseDigit != 0) this.addMultiple(to, baseDigit, changetype<usize>(this.baseMultiples), keyDigit != 0);
+      if (keyDigit != 0) this.addMultiple(to, keyDigit, key, false);
     }
   }
 
   /** Adds `digit` times a point whose odd multiples stand at `multiples`. */
-  private addMultiple(to: usize, digit: i32, multiples: usize, negated: usize): void {
-    if (digit == 0) return;
-    const multiple = multiples + <usize>(abs(digit) >> 1) * POINT_SIZE;
-    if (digit > 0) {
-      this.add(to, to, multiple);
-      return;
-    }
-    memory.copy(negated, multiple, POINT_SIZE);
-    this.field.negate(negated, negated);
-    this.field.negate(negated + 3 * SIZE, negated + 3 * SIZE);
-    this.add(to, to, negated);
+  private addMultiple(to: usize, digit: i32, multiples: usize, withT: bool): void {
+    this.add(to, multiples + <usize>(abs(digit) >> 1) * POINT_SIZE, digit < 0, withT);
   }
 
-  /** `to` = 2 · `p`; both may be the same (RFC 8032 §5.1.4). */
-  private double(to: usize, p: usize): void {
-    const field = this.field;
-    const a = memory.data(160, 8);
-    const b = a + SIZE;
-    const e = a + 2 * SIZE;
-    const f = a + 3 * SIZE;
-    const h = a + 4 * SIZE;
-    field.multiply(a, p, p);
-    field.multiply(b, p + SIZE, p + SIZE);
-    field.multiply(f, p + 2 * SIZE, p + 2 * SIZE);
-    field.add(f, f, f);
-    field.add(h, a, b);
-    field.add(e, p, p + SIZE);
-    field.multiply(e, e, e);
-    field.subtract(e, h, e);
-    field.subtract(a, a, b);
-    field.add(f, f, a);
-    this.finish(to, e, f, a, h);
+  /** Doubles a point, whose T it does not read (RFC 8032 §5.1.4), and writes T only `withT`: adding needs it. */
+  private double(point: usize, withT: bool): void {
+    const e = temporaries();
+    const f = e + FIELD_SIZE;
+    const g = e + 2 * FIELD_SIZE;
+    const h = e + 3 * FIELD_SIZE;
+    const b = e + 4 * FIELD_SIZE;
+    square(g, point);
+    square(b, point + Y);
+    square(f, point + Z);
+    add(e, point, point + Y);
+    square(e, e);
+    add(h, g, b);
+    subtract(g, g, b);
+    add(f, f, f);
+    add(f, f, g);
+    subtract(e, h, e);
+    complete(point, e, f, g, h, withT);
   }
 
-  /** `to` = `p` + `q`; `to` may be `p` (RFC 8032 §5.1.4). Right for all points. */
-  private add(to: usize, p: usize, q: usize): void {
-    const field = this.field;
-    const a = memory.data(192, 8);
-    const b = a + SIZE;
-    const c = a + 2 * SIZE;
-    const d = a + 3 * SIZE;
-    const e = a + 4 * SIZE;
-    const f = a + 5 * SIZE;
-    field.subtract(a, p + SIZE, p);
-    field.subtract(b, q + SIZE, q);
-    field.multiply(a, a, b);
-    field.add(b, p + SIZE, p);
-    field.add(c, q + SIZE, q);
-    field.multiply(b, b, c);
-    field.multiply(c, p + 3 * SIZE, q + 3 * SIZE);
-    field.multiply(c, c, this.twiceD);
-    field.multiply(d, p + 2 * SIZE, q + 2 * SIZE);
-    field.add(d, d, d);
-    field.subtract(e, b, a);
-    field.subtract(f, d, c);
-    field.add(d, d, c);
-    field.add(b, b, a);
-    this.finish(to, e, f, d, b);
+  /** Adds `addend`, or takes it away, and writes T only `withT` (RFC 8032 §5.1.4). Right for all points. */
+  private add(point: usize, addend: usize, isTaken: bool, withT: bool): void {
+    const e = temporaries();
+    const f = e + FIELD_SIZE;
+    const g = e + 2 * FIELD_SIZE;
+    const h = e + 3 * FIELD_SIZE;
+    const b = e + 4 * FIELD_SIZE;
+    subtract(e, point + Y, point);
+    multiply(e, e, isTaken ? addend + Y : addend);
+    add(b, point + Y, point);
+    multiply(b, b, isTaken ? addend : addend + Y);
+    add(h, b, e);
+    subtract(e, b, e);
+    multiply(b, point + Z, addend + Z);
+    multiply(g, point + T, addend + T);
+    subtract(f, b, g);
+    add(g, b, g);
+    // The negative of a point has the negative X and T: what is made of them changes places.
+    if (isTaken) complete(point, e, g, f, h, withT);
+    else complete(point, e, f, g, h, withT);
   }
+}
 
-  private finish(to: usize, e: usize, f: usize, g: usize, h: usize): void {
-    const field = this.field;
-    field.multiply(to, e, f);
-    field.multiply(to + SIZE, g, h);
-    field.multiply(to + 2 * SIZE, f, g);
-    field.multiply(to + 3 * SIZE, e, h);
-  }
+function temporaries(): usize {
+  return memory.data(5 * 40, 8);
+}
+
+function complete(to: usize, e: usize, f: usize, g: usize, h: usize, withT: bool): void {
+  multiply(to, e, f);
+  multiply(to + Y, g, h);
+  multiply(to + Z, f, g);
+  if (withT) multiply(to + T, e, h);
 }

@@ -30,10 +30,15 @@ function compress(state: usize, start: usize, end: usize): void {
   const words = memory.data(256, 8);
   for (; start < end; start += 64) {
     for (let at: usize = 0; at < 64; at += 4) store<u32>(words + at, bswap<u32>(load<u32>(start + at)));
-    for (let word = words + 64; word < words + 256; word += 4) {
-      const sum =
-        lower1(load<u32>(word - 8)) + load<u32>(word - 28) + lower0(load<u32>(word - 60)) + load<u32>(word - 64);
-      store<u32>(word, sum);
+    // The last two words stay out of memory: each word waits for the one before the last.
+    let even = load<u32>(words, 56);
+    let odd = load<u32>(words, 60);
+    for (let word = words; word < words + 192; word += 8) {
+      const next = load<u32>(word, 4);
+      even = lower1(even) + load<u32>(word, 36) + lower0(next) + load<u32>(word);
+      store<u32>(word, even, 64);
+      odd = lower1(odd) + load<u32>(word, 40) + lower0(load<u32>(word, 8)) + next;
+      store<u32>(word, odd, 68);
     }
     let a = load<u32>(state);
     let b = load<u32>(state, 4);
@@ -44,32 +49,32 @@ function compress(state: usize, start: usize, end: usize): void {
     let g = load<u32>(state, 24);
     let h = load<u32>(state, 28);
     let t: u32;
-    // Eight rounds at a time bring the variables back to their places.
+    // Eight rounds at a time bring the variables back to their places. What comes last out of a round before is added last.
     for (let at: usize = 0; at < 256; at += 32) {
-      t = h + upper1(e) + choose(e, f, g) + load<u32>(keys + at) + load<u32>(words + at);
+      t = h + load<u32>(keys + at) + load<u32>(words + at) + choose(e, f, g) + upper1(e);
       d += t;
-      h = t + upper0(a) + majority(a, b, c);
-      t = g + upper1(d) + choose(d, e, f) + load<u32>(keys + at, 4) + load<u32>(words + at, 4);
+      h = upper0(a) + majority(a, b, c) + t;
+      t = g + load<u32>(keys + at, 4) + load<u32>(words + at, 4) + choose(d, e, f) + upper1(d);
       c += t;
-      g = t + upper0(h) + majority(h, a, b);
-      t = f + upper1(c) + choose(c, d, e) + load<u32>(keys + at, 8) + load<u32>(words + at, 8);
+      g = upper0(h) + majority(h, a, b) + t;
+      t = f + load<u32>(keys + at, 8) + load<u32>(words + at, 8) + choose(c, d, e) + upper1(c);
       b += t;
-      f = t + upper0(g) + majority(g, h, a);
-      t = e + upper1(b) + choose(b, c, d) + load<u32>(keys + at, 12) + load<u32>(words + at, 12);
+      f = upper0(g) + majority(g, h, a) + t;
+      t = e + load<u32>(keys + at, 12) + load<u32>(words + at, 12) + choose(b, c, d) + upper1(b);
       a += t;
-      e = t + upper0(f) + majority(f, g, h);
-      t = d + upper1(a) + choose(a, b, c) + load<u32>(keys + at, 16) + load<u32>(words + at, 16);
+      e = upper0(f) + majority(f, g, h) + t;
+      t = d + load<u32>(keys + at, 16) + load<u32>(words + at, 16) + choose(a, b, c) + upper1(a);
       h += t;
-      d = t + upper0(e) + majority(e, f, g);
-      t = c + upper1(h) + choose(h, a, b) + load<u32>(keys + at, 20) + load<u32>(words + at, 20);
+      d = upper0(e) + majority(e, f, g) + t;
+      t = c + load<u32>(keys + at, 20) + load<u32>(words + at, 20) + choose(h, a, b) + upper1(h);
       g += t;
-      c = t + upper0(d) + majority(d, e, f);
-      t = b + upper1(g) + choose(g, h, a) + load<u32>(keys + at, 24) + load<u32>(words + at, 24);
+      c = upper0(d) + majority(d, e, f) + t;
+      t = b + load<u32>(keys + at, 24) + load<u32>(words + at, 24) + choose(g, h, a) + upper1(g);
       f += t;
-      b = t + upper0(c) + majority(c, d, e);
-      t = a + upper1(f) + choose(f, g, h) + load<u32>(keys + at, 28) + load<u32>(words + at, 28);
+      b = upper0(c) + majority(c, d, e) + t;
+      t = a + load<u32>(keys + at, 28) + load<u32>(words + at, 28) + choose(f, g, h) + upper1(f);
       e += t;
-      a = t + upper0(b) + majority(b, c, d);
+      a = upper0(b) + majority(b, c, d) + t;
     }
     store<u32>(state, load<u32>(state) + a);
     store<u32>(state, load<u32>(state, 4) + b, 4);

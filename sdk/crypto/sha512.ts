@@ -56,10 +56,15 @@ function compress(state: usize, start: usize, end: usize): void {
   const words = memory.data(640, 8);
   for (; start < end; start += 128) {
     for (let at: usize = 0; at < 128; at += 8) store<u64>(words + at, bswap<u64>(load<u64>(start + at)));
-    for (let word = words + 128; word < words + 640; word += 8) {
-      const sum =
-        lower1(load<u64>(word - 16)) + load<u64>(word - 56) + lower0(load<u64>(word - 120)) + load<u64>(word - 128);
-      store<u64>(word, sum);
+    // The last two words stay out of memory: each word waits for the one before the last.
+    let even = load<u64>(words, 112);
+    let odd = load<u64>(words, 120);
+    for (let word = words; word < words + 512; word += 16) {
+      const next = load<u64>(word, 8);
+      even = lower1(even) + load<u64>(word, 72) + lower0(next) + load<u64>(word);
+      store<u64>(word, even, 128);
+      odd = lower1(odd) + load<u64>(word, 80) + lower0(load<u64>(word, 16)) + next;
+      store<u64>(word, odd, 136);
     }
     let a = load<u64>(state);
     let b = load<u64>(state, 8);
@@ -70,32 +75,32 @@ function compress(state: usize, start: usize, end: usize): void {
     let g = load<u64>(state, 48);
     let h = load<u64>(state, 56);
     let t: u64;
-    // Eight rounds at a time bring the variables back to their places.
+    // Eight rounds at a time bring the variables back to their places. What comes last out of a round before is added last.
     for (let at: usize = 0; at < 640; at += 64) {
-      t = h + upper1(e) + choose(e, f, g) + load<u64>(keys + at) + load<u64>(words + at);
+      t = h + load<u64>(keys + at) + load<u64>(words + at) + choose(e, f, g) + upper1(e);
       d += t;
-      h = t + upper0(a) + majority(a, b, c);
-      t = g + upper1(d) + choose(d, e, f) + load<u64>(keys + at, 8) + load<u64>(words + at, 8);
+      h = upper0(a) + majority(a, b, c) + t;
+      t = g + load<u64>(keys + at, 8) + load<u64>(words + at, 8) + choose(d, e, f) + upper1(d);
       c += t;
-      g = t + upper0(h) + majority(h, a, b);
-      t = f + upper1(c) + choose(c, d, e) + load<u64>(keys + at, 16) + load<u64>(words + at, 16);
+      g = upper0(h) + majority(h, a, b) + t;
+      t = f + load<u64>(keys + at, 16) + load<u64>(words + at, 16) + choose(c, d, e) + upper1(c);
       b += t;
-      f = t + upper0(g) + majority(g, h, a);
-      t = e + upper1(b) + choose(b, c, d) + load<u64>(keys + at, 24) + load<u64>(words + at, 24);
+      f = upper0(g) + majority(g, h, a) + t;
+      t = e + load<u64>(keys + at, 24) + load<u64>(words + at, 24) + choose(b, c, d) + upper1(b);
       a += t;
-      e = t + upper0(f) + majority(f, g, h);
-      t = d + upper1(a) + choose(a, b, c) + load<u64>(keys + at, 32) + load<u64>(words + at, 32);
+      e = upper0(f) + majority(f, g, h) + t;
+      t = d + load<u64>(keys + at, 32) + load<u64>(words + at, 32) + choose(a, b, c) + upper1(a);
       h += t;
-      d = t + upper0(e) + majority(e, f, g);
-      t = c + upper1(h) + choose(h, a, b) + load<u64>(keys + at, 40) + load<u64>(words + at, 40);
+      d = upper0(e) + majority(e, f, g) + t;
+      t = c + load<u64>(keys + at, 40) + load<u64>(words + at, 40) + choose(h, a, b) + upper1(h);
       g += t;
-      c = t + upper0(d) + majority(d, e, f);
-      t = b + upper1(g) + choose(g, h, a) + load<u64>(keys + at, 48) + load<u64>(words + at, 48);
+      c = upper0(d) + majority(d, e, f) + t;
+      t = b + load<u64>(keys + at, 48) + load<u64>(words + at, 48) + choose(g, h, a) + upper1(g);
       f += t;
-      b = t + upper0(c) + majority(c, d, e);
-      t = a + upper1(f) + choose(f, g, h) + load<u64>(keys + at, 56) + load<u64>(words + at, 56);
+      b = upper0(c) + majority(c, d, e) + t;
+      t = a + load<u64>(keys + at, 56) + load<u64>(words + at, 56) + choose(f, g, h) + upper1(f);
       e += t;
-      a = t + upper0(b) + majority(b, c, d);
+      a = upper0(b) + majority(b, c, d) + t;
     }
     store<u64>(state, load<u64>(state) + a);
     store<u64>(state, load<u64>(state, 8) + b, 8);

@@ -1,6 +1,19 @@
 import { JsonDocument } from "../json";
 import { resetArena, takeScratch } from "../memory/arena";
 import {
+  add,
+  FIELD_SIZE,
+  fromPlain,
+  invert,
+  makeNumber,
+  multiply,
+  negate,
+  rootPower,
+  square,
+  subtract,
+  toPlain,
+} from "./field-25519";
+import {
   Algorithm,
   algorithmNamed,
   ecdsaFromDer,
@@ -123,4 +136,36 @@ export function toDer(start: usize, length: i32): i32 {
 
 export function pages(): i32 {
   return memory.size();
+}
+
+/**
+ * Of numbers modulo 2^255 - 19, given as limbs one after the other, a and b: a + b, a - b, -a, a · b, a², 1 / a and the
+ * power of a that roots are made of; 32 bytes each.
+ */
+export function fieldOperations(start: usize, length: i32): void {
+  const a = start;
+  const b = start + FIELD_SIZE;
+  const result = makeNumber();
+  const to = changetype<usize>(output);
+  add(result, a, b);
+  toPlain(to, result);
+  subtract(result, a, b);
+  toPlain(to + 32, result);
+  negate(result, a);
+  toPlain(to + 64, result);
+  multiply(result, a, b);
+  toPlain(to + 96, result);
+  square(result, a);
+  toPlain(to + 128, result);
+  invert(result, a);
+  toPlain(to + 160, result);
+  rootPower(result, a);
+  toPlain(to + 192, result);
+}
+
+/** What 32 plain bytes come to modulo 2^255 - 19. */
+export function fieldFromPlain(start: usize, length: i32): void {
+  const number = makeNumber();
+  fromPlain(number, start);
+  toPlain(changetype<usize>(output), number);
 }

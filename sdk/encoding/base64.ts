@@ -67,28 +67,27 @@ const PADDING: u8 = 0x3d;
 
 /** Character 62 and 63 of the alphabet are what the two kinds differ in. */
 function encode(start: usize, size: usize, to: usize, character62: u32, character63: u32): usize {
+  const characters = tables(character62, character63) + 256;
   let from = start;
   const end = start + size;
   for (; from + 3 <= end; from += 3) {
     const bits = ((<u32>load<u8>(from)) << 16) | ((<u32>load<u8>(from, 1)) << 8) | load<u8>(from, 2);
-    store<u8>(to, character(bits >> 18, character62, character63));
-    store<u8>(to, character((bits >> 12) & 63, character62, character63), 1);
-    store<u8>(to, character((bits >> 6) & 63, character62, character63), 2);
-    store<u8>(to, character(bits & 63, character62, character63), 3);
+    store<u8>(to, load<u8>(characters + (bits >> 18)));
+    store<u8>(to, load<u8>(characters + ((bits >> 12) & 63)), 1);
+    store<u8>(to, load<u8>(characters + ((bits >> 6) & 63)), 2);
+    store<u8>(to, load<u8>(characters + (bits & 63)), 3);
     to += 4;
   }
   if (from == end) return to;
   const isPair = from + 2 == end;
   const bits = ((<u32>load<u8>(from)) << 16) | (isPair ? (<u32>load<u8>(from, 1)) << 8 : 0);
-  store<u8>(to, character(bits >> 18, character62, character63));
-  store<u8>(to, character((bits >> 12) & 63, character62, character63), 1);
+  store<u8>(to, load<u8>(characters + (bits >> 18)));
+  store<u8>(to, load<u8>(characters + ((bits >> 12) & 63)), 1);
   if (!isPair) return to + 2;
-  store<u8>(to, character((bits >> 6) & 63, character62, character63), 2);
+  store<u8>(to, load<u8>(characters + ((bits >> 6) & 63)), 2);
   return to + 3;
 }
 
-// @ts-ignore: decorator
-@inline
 function character(value: u32, character62: u32, character63: u32): u32 {
   if (value < 26) return value + 0x41;
   if (value < 52) return value + 0x47;
@@ -97,7 +96,7 @@ function character(value: u32, character62: u32, character63: u32): u32 {
 }
 
 function decode(start: usize, length: i32, to: usize, character62: u32, character63: u32): i32 {
-  const values = valueTable(character62, character63);
+  const values = tables(character62, character63);
   const first = to;
   const end = start + length;
   let from = start;
@@ -146,14 +145,16 @@ function firstInvalid(values: usize, from: usize): usize {
   return from;
 }
 
-/** What each byte stands for: made at the first use, 256 bytes for each of the two alphabets. */
-function valueTable(character62: u32, character63: u32): usize {
-  const table = memory.data(512) + (character62 == 0x2b ? 0 : 256);
+/** What each byte stands for and, 256 bytes on, the alphabet: made at the first use, for each of the two alphabets. */
+function tables(character62: u32, character63: u32): usize {
+  const values = memory.data(640) + (character62 == 0x2b ? 0 : 320);
   // The letter A stands for 0; no other byte of a finished table does.
-  if (load<u8>(table, 0x42)) return table;
-  memory.fill(table, <u8>INVALID, 256);
+  if (load<u8>(values, 0x42)) return values;
+  memory.fill(values, <u8>INVALID, 256);
   for (let value: u32 = 0; value < 64; value++) {
-    store<u8>(table + character(value, character62, character63), value);
+    const byte = character(value, character62, character63);
+    store<u8>(values + byte, value);
+    store<u8>(values + value, byte, 256);
   }
-  return table;
+  return values;
 }
