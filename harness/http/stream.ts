@@ -68,6 +68,8 @@ export class HttpStream {
   #closesConnection = false;
   #isSinkGone = false;
   #hasSentHeaders = false;
+  /** HTTP/1.1 sends no trailers behind a body of a length that is told. */
+  #sendsTrailers = true;
 
   constructor(
     listener: Listener,
@@ -199,6 +201,7 @@ export class HttpStream {
     if (this.#isSinkGone) return;
     const flaw = this.#hasSentHeaders ? sentTwice : flawOfResponse(headers);
     this.#hasSentHeaders = true;
+    this.#sendsTrailers = !headers.has("content-length");
     if (flaw === null) this.#sink.headers(headers, endStream);
     else this.#sendUnreadable(flaw);
   }
@@ -211,7 +214,7 @@ export class HttpStream {
 
   encodeTrailers(trailers: HeaderMap): void {
     if (this.#isSinkGone) return;
-    const flaw = flawOfTrailers(trailers);
+    const flaw = this.#sendsTrailers ? flawOfTrailers(trailers) : null;
     if (flaw === null) this.#sink.trailers(trailers);
     else this.#sendUnreadable(flaw);
   }
@@ -248,11 +251,12 @@ export class HttpStream {
     this.services.dispatcher.run();
   };
 
-  /** The client gives up; the filters do not notice, as with Envoy, which does not check what it sends. */
+  /** Envoy does not check what it sends, but the client gives up; filters that hold the rest of the response see it go. */
   #sendUnreadable(flaw: string): void {
     this.services.diagnostics.report("UNREADABLE_RESPONSE", "", `no client can read the response: ${flaw}`);
     this.#sink.reset(flaw);
     this.#isSinkGone = true;
+    this.services.dispatcher.post(() => this.clientReset());
   }
 
   #addFilters(): void {

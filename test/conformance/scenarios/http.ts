@@ -93,6 +93,47 @@ const createdTrailers: Scenario[] = creators.flatMap(([what, call]) =>
   })),
 );
 
+/** Trailers that no client can read, behind bodies with which they are sent and others. */
+const unreadableTrailers: Scenario[] = [":path", ""].flatMap((name) =>
+  (["sent in chunks", "with content-length", "of a local reply"] as const).map((body) => ({
+    name: `http: a response trailer named ${JSON.stringify(name)}, behind a body ${body}`,
+    covers: ["trailers: created"],
+    plugins: [
+      {
+        guest: (w: GuestWriter) => ({
+          proxy_on_request_body: `${body === "of a local reply" ? w.reply(503, { body: "reply" }) : ""} (i32.const 0)`,
+          proxy_on_response_body: `
+            (if (local.get $end_of_stream) (then ${w.show("add", w.call("proxy_add_header_map_value", 3, [name], ["1"]))}))
+            (i32.const 0)`,
+        }),
+      },
+    ],
+    clusters: {
+      up: () => ({
+        headers: body === "sent in chunks" ? { "transfer-encoding": "chunked" } : { "content-length": "6" },
+        body: "answer",
+      }),
+    },
+    requests: [{ method: "POST", headers: { "transfer-encoding": "chunked" }, body: "question" }],
+  })),
+);
+
+/** A client that cannot read a response goes, and a stream whose rest is held ends with that. */
+const unreadableHeaders: Scenario[] = ["the body", "nothing"].map((held) => ({
+  name: `http: a response header without a name, and ${held} held`,
+  covers: ["data statuses"],
+  plugins: [
+    {
+      guest: (w: GuestWriter) => ({
+        proxy_on_response_headers: `${w.show("add", w.call("proxy_add_header_map_value", 2, [""], ["1"]))} (i32.const 0)`,
+        proxy_on_response_body: `(i32.const ${held === "nothing" ? 0 : 1})`,
+        proxy_on_log: `${w.logProperty("response.code_details")} ${w.logProperty("response.flags")}`,
+      }),
+    },
+  ],
+  clusters: { up: () => ({ body: "answer" }) },
+}));
+
 const request = "proxy_on_request_headers";
 const response = "proxy_on_response_headers";
 
@@ -278,6 +319,8 @@ export const http: readonly Scenario[] = [
   ...routeCache,
   late,
   ...createdTrailers,
+  ...unreadableTrailers,
+  ...unreadableHeaders,
   ...replies,
   ...replyCallbacks,
   ...callbackArguments,
