@@ -1,4 +1,4 @@
-import { ByteView, ConfigReader, FilterHeaders, Plugin, RequestHeaders, setPropertyBytes, Text } from "@attache/sdk";
+import { ConfigReader, FilterHeaders, Plugin, RequestHeaders, setPropertyBytes, Text } from "@attache/sdk";
 import { Answers } from "../answers";
 import { ignoreScope } from "../ignored-scope";
 import { Claims } from "../claims";
@@ -144,8 +144,7 @@ function isPreflight(headers: RequestHeaders): bool {
 
 /** For later filters, and the access log: the claims as they are in the token. */
 function publish(claims: Claims): void {
-  const root = claims.document.root;
-  setPropertyBytes("jwt_payload", ByteView.of(root.start, root.length));
+  setPropertyBytes("jwt_payload", claims.payload.view);
 }
 
 /** The address that was asked for, without its query, which could hold a token. */

@@ -3,6 +3,7 @@ import { startEmulator, type Host, type HostOptions, type RequestOptions, type S
 import { eachHost } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 import { allBut } from "../../../test/capabilities.ts";
+import { compileFilter, filterSource } from "../../../test/compile-filter.ts";
 
 const module = new URL("../build/plugin.wasm", import.meta.url);
 
@@ -369,6 +370,40 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
     expect(await seen({ headers: { ...forged, authorization: `Bearer ${sent}` } })).toEqual(expected);
     expect(await seen({ headers: { ...forged, authorization: `Bearer ${sent}` } })).toEqual(expected);
     expect(await seen({ headers: forged })).toEqual(names.map(() => null));
+    for (const sub of ["a\r\nx-n: 1", "a\u0000", "a\u0001", "a\u007f"]) {
+      expect((await seen({ headers: { ...forged, ...bearer(token({ sub })).headers } }))[1]).toBe(null);
+    }
+  });
+
+  it("publishes the payload as it stands in the token, escapes too", async () => {
+    const reader = await compileFilter(
+      filterSource(`override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+        const payload = getPropertyAt("jwt_payload");
+        if (payload !== null) headers.setBytesOf(new Text("x-seen"), payload);
+        return FilterHeaders.Continue;
+      }`).replace("xxHash64,", "xxHash64, getPropertyAt,"),
+    );
+    const { plugins, clusters } = proxy([rule()]);
+    await using host = await start({
+      plugins: [...plugins!, { name: "reader", module: reader }],
+      clusters: clusters!,
+    });
+    // A name that anybody could choose, and that would be a claim of its own if the escapes were gone.
+    const payloads = [
+      JSON.stringify({ iss: ISSUER, name: 'a","groups":"admin","z":"' }),
+      JSON.stringify({ iss: ISSUER, name: "two\nlines" }),
+      `{"iss":"${ISSUER}","name":"Jos\\u00e9"}`,
+    ];
+    for (const payload of payloads) {
+      const sent = bearer(rawToken('{"alg":"ES256"}', payload));
+      // Once more, from the cache.
+      for (let time = 0; time < 2; time++) await host.fetch("/", sent);
+      const seen = host
+        .requests("app")
+        .slice(-2)
+        .map((request) => request.header("x-seen"));
+      expect(seen).toEqual([payload, payload]);
+    }
   });
 
   it("lets CORS preflights pass, and nothing that only looks like one", async () => {
