@@ -246,6 +246,11 @@ const more: Record<string, Row> = {
     [header("x-forwarded-for", "10.1.2.3"), header("x-forwarded-for", "2001:db8::1")],
     [{}, header("x-forwarded-for", "11.0.0.1"), header("x-forwarded-for", "2001:db8::2")],
   ],
+  "a client's link-local address, whatever its zone": [
+    [from({ remoteIpBlocks: ["fe80::/10"] })],
+    [header("x-forwarded-for", "fe80::1%1"), header("x-forwarded-for", "fe80::1")],
+    [{}, header("x-forwarded-for", "2001:db8::1%1")],
+  ],
   // RFC 4291 §2.5.5.2: Envoy takes it for an address of IPv6 only, an upstream perhaps for one of IPv4.
   "an IPv4 address mapped into IPv6, allowed": [
     [from({ remoteIpBlocks: ["10.0.0.0/8"] })],

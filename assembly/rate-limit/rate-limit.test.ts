@@ -258,6 +258,15 @@ eachHost("rate-limit", (start: StartHost) => {
     });
 
     const via = (xff: string | string[]): RequestOptions => ({ headers: { "x-forwarded-for": xff } });
+    it("by a link-local address, whatever its zone", async () => {
+      await using host = await start(
+        proxy({ limits: [{ name: "ip", key: [{ remoteAddress: {} }], limit: 1, per: "1h" }] }),
+      );
+      const from = async (address: string) =>
+        (await host.fetch("/", { headers: { "x-forwarded-for": address } })).status;
+      expect([await from("fe80::1%1"), await from("fe80::1%1"), await from("fe80::2%1")]).toEqual([200, 429, 200]);
+    });
+
     it("by the address the proxy trusts, whatever a client writes before it", async () => {
       // This listener does not `use_remote_address`: then Envoy trusts the last address of the header.
       const limits = [{ name: "ip", key: [{ remoteAddress: {} }], limit: 1, per: "1h" }];
