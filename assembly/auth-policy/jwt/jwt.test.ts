@@ -449,8 +449,21 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
       ["a claim with a dot", claim("claims[a.b]", "c"), [{ "a.b": "c" }], [{ a: { b: "c" } }]],
       ["an audience", claim("audiences", "x"), [{ aud: "x" }, { aud: ["y", "x"] }], [{ aud: "y" }, {}]],
       ["a presenter", claim("presenter", "x"), [{ azp: "x" }], [{ azp: "y" }, {}]],
+      [
+        // Istio has Envoy look for `.+`, in which a `.` is no line feed.
+        "the presence of a claim",
+        claim("claims[groups]", "*"),
+        [{ groups: "a" }, { groups: ["a\n", "b"] }],
+        [{ groups: "a\nb" }, { groups: ["\n"] }, { groups: "" }, {}],
+      ],
+      [
+        "DENY by the presence of a claim",
+        { action: "DENY", ...claim("claims[groups]", "*") },
+        [{ groups: "" }, {}],
+        [{ groups: "a" }, { groups: "a\nb" }],
+      ],
       ["an exact principal", principal(`${ISSUER}/ann`), [{}], [{ sub: "bob" }, { sub: undefined }]],
-      ["any principal", principal("*"), [{}, { sub: "x" }], [{ sub: undefined }, { sub: "" }]],
+      ["any principal", principal("*"), [{}, { sub: "x" }], [{ sub: undefined }, { sub: "" }, { sub: "a\nb" }]],
       ["a subject by prefix", principal(`${ISSUER}/a*`), [{}, { sub: "a" }], [{ sub: "b" }]],
       ["any subject of the issuer", principal(`${ISSUER}/*`), [{}], [{ sub: "" }]],
       ["a subject of issuers by suffix", principal("*.example/ann"), [{}], [{ sub: "b" }]],
