@@ -135,11 +135,14 @@ function removeOutputs(rule: JwtRule, headers: RequestHeaders): void {
 function isPreflight(headers: RequestHeaders): bool {
   const method = headers.getBytes(":method");
   return (
-    method !== null &&
-    method.equals("OPTIONS") &&
-    headers.getJoinedOf(ORIGIN) !== null &&
-    headers.getJoinedOf(REQUESTED_METHOD) !== null
+    method !== null && method.equals("OPTIONS") && hasValue(headers, ORIGIN) && hasValue(headers, REQUESTED_METHOD)
   );
+}
+
+/** As in Envoy, an empty header is as good as none. */
+function hasValue(headers: RequestHeaders, name: Text): bool {
+  const value = headers.getJoinedOf(name);
+  return value !== null && value.length > 0;
 }
 
 /** For later filters, and the access log: the claims as they are in the token. */

@@ -413,6 +413,9 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
     expect((await outcome(host, { method: "GET", headers }))[0]).toBe(401);
     const { origin: _, ...withoutOrigin } = headers;
     expect((await outcome(host, { method: "OPTIONS", headers: withoutOrigin }))[0]).toBe(401);
+    for (const name of ["origin", "access-control-request-method"]) {
+      expect((await outcome(host, { method: "OPTIONS", headers: { ...headers, [name]: "" } }))[0]).toBe(401);
+    }
   });
 
   it("takes the tokens of several issuers at one place", async () => {
