@@ -461,6 +461,16 @@ eachHost("auth-policy", (start: StartHost) => {
     await host.waitForLog("is neither true nor false: the policy is enforced");
   });
 
+  it.each<[object, string]>([
+    [from({ principals: ["spiffe://cluster.local/ns/foo/sa/a"] }), "principals[0]: never matches: spiffe://"],
+    [to({ hosts: ["https://shop.example"] }), "hosts[0]: never matches: a host has neither scheme nor path"],
+    [to({ paths: ["info"] }), 'paths[0]: never matches: a path starts with "/"'],
+    [when("request.headers[x a]", { values: ["b"] }), "key: is never there: x a is not a header name"],
+  ])("warns of %j", async (policy, warning) => {
+    await using host = await start(proxy(policies(policy)));
+    await host.waitForLog(warning);
+  });
+
   it("warns of a scope that it does not read", async () => {
     const key = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
     const jwtRules = [{ issuer: "i", jwks: JSON.stringify({ keys: [key] }) }];

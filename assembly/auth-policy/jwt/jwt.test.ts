@@ -449,9 +449,6 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
         [{ a: { b: "cd" } }, { a: { b: ["x", "c"] } }],
         [{ a: "c" }, { "a.b": "c" }, { a: { b: 1 } }],
       ],
-      ["a claim with a dot", claim("claims[a.b]", "c"), [{ "a.b": "c" }], [{ a: { b: "c" } }]],
-      ["an audience", claim("audiences", "x"), [{ aud: "x" }, { aud: ["y", "x"] }], [{ aud: "y" }, {}]],
-      ["a presenter", claim("presenter", "x"), [{ azp: "x" }], [{ azp: "y" }, {}]],
       [
         // Istio has Envoy look for `.+`, in which a `.` is no line feed.
         "the presence of a claim",
@@ -465,6 +462,9 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
         [{ groups: "" }, {}],
         [{ groups: "a" }, { groups: "a\nb" }],
       ],
+      ["a claim with a dot", claim("claims[a.b]", "c"), [{ "a.b": "c" }], [{ a: { b: "c" } }]],
+      ["an audience", claim("audiences", "x"), [{ aud: "x" }, { aud: ["y", "x"] }], [{ aud: "y" }, {}]],
+      ["a presenter", claim("presenter", "x"), [{ azp: "x" }], [{ azp: "y" }, {}]],
       ["an exact principal", principal(`${ISSUER}/ann`), [{}], [{ sub: "bob" }, { sub: undefined }]],
       ["any principal", principal("*"), [{}, { sub: "x" }], [{ sub: undefined }, { sub: "" }, { sub: "a\nb" }]],
       ["a subject by prefix", principal(`${ISSUER}/a*`), [{}, { sub: "a" }], [{ sub: "b" }]],
@@ -569,6 +569,11 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
   describe("rejects a configuration", () => {
     it.each<[object, string]>([
       [{ jwks: allKeys }, "issuer or jwksUri must be non-empty string"],
+      [
+        { issuer: "a", jwks: allKeys, outputPayloadToHeader: "Content-Length" },
+        "outputPayloadToHeader: is a header that a filter must not change",
+      ],
+      [{ issuer: "a", jwks: allKeys, fromHeaders: [{ name: "x y" }] }, "fromHeaders[0].name: is not a header name"],
       [{ issuer: "a" }, "keys are found only by an issuer that is an http or https URL: set jwks or jwksUri"],
       [{ issuer: "a", jwks: allKeys, jwksUri: "http://a" }, "only one of jwks or jwksUri can be set"],
       [{ issuer: "a", jwks: "{" }, "jwks parse error: line 1"],
