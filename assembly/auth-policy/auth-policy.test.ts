@@ -246,6 +246,11 @@ const more: Record<string, Row> = {
     [header("x-forwarded-for", "10.1.2.3"), header("x-forwarded-for", "2001:db8::1")],
     [{}, header("x-forwarded-for", "11.0.0.1"), header("x-forwarded-for", "2001:db8::2")],
   ],
+  "a client's link-local address, whatever its zone": [
+    [from({ remoteIpBlocks: ["fe80::/10"] })],
+    [header("x-forwarded-for", "fe80::1%1"), header("x-forwarded-for", "fe80::1")],
+    [{}, header("x-forwarded-for", "2001:db8::1%1")],
+  ],
   // RFC 4291 §2.5.5.2: Envoy takes it for an address of IPv6 only, an upstream perhaps for one of IPv4.
   "an IPv4 address mapped into IPv6, allowed": [
     [from({ remoteIpBlocks: ["10.0.0.0/8"] })],
@@ -454,6 +459,16 @@ eachHost("auth-policy", (start: StartHost) => {
     await using host = await start(proxy(policies(deny({ annotations, ...to({ paths: ["/info"] }) }))));
     expect(await status(host)).toBe(403);
     await host.waitForLog("is neither true nor false: the policy is enforced");
+  });
+
+  it.each<[object, string]>([
+    [from({ principals: ["spiffe://cluster.local/ns/foo/sa/a"] }), "principals[0]: never matches: spiffe://"],
+    [to({ hosts: ["https://shop.example"] }), "hosts[0]: never matches: a host has neither scheme nor path"],
+    [to({ paths: ["info"] }), 'paths[0]: never matches: a path starts with "/"'],
+    [when("request.headers[x a]", { values: ["b"] }), "key: is never there: x a is not a header name"],
+  ])("warns of %j", async (policy, warning) => {
+    await using host = await start(proxy(policies(policy)));
+    await host.waitForLog(warning);
   });
 
   it("warns of a scope that it does not read", async () => {

@@ -163,6 +163,7 @@ export class CheckedStream extends AuthorizedStream {
       if (rule === null) continue;
       this.rule = rule.id;
       if (authorizer.bodyLimit > 0 && !authorizer.takesPartialBody && this.isPartialFor(authorizer)) {
+        this.plugin.reportDenied(rule.id);
         return this.plugin.answers
           .toRefused(413, "Payload Too Large", rule.id)
           .details("request_payload_too_large")

@@ -6,6 +6,8 @@ export class Claims {
   readonly document: JsonDocument = new JsonDocument();
   /** The payload as it stands in the token. */
   encodedPayload: Text = new Text("");
+  /** The payload, decoded. {@link document} has no such text: it decodes escapes where they stand. */
+  payload: Text = new Text("");
   /** Values of the headers that hand claims to the upstream, once they are made; `null` where there is none. */
   readonly headerValues: (Text | null)[] = [];
 

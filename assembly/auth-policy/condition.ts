@@ -1,4 +1,4 @@
-import { ConfigReader } from "@attache/sdk";
+import { ConfigReader, isHeaderName } from "@attache/sdk";
 import { Attribute } from "./attribute";
 import { PolicyContext } from "./policy-context";
 import { noPeerAddress } from "./source";
@@ -69,11 +69,19 @@ export class Condition {
       return;
     }
     const name = key.substring(open + 1, key.length - 1);
-    if (kind == "request.headers") this.texts(ValueKind.Header, attributes.header(name));
+    if (kind == "request.headers") this.header(name);
     else if (kind == "request.query") this.texts(ValueKind.Header, attributes.query(name));
     else if (kind == "request.cookies") this.texts(ValueKind.Header, attributes.cookie(name));
     else if (kind == "request.auth.claims") this.claim(claimPath(name));
     else this.metadata(kind.substring("experimental.".length), name);
+  }
+
+  private header(name: string): void {
+    // Pseudo headers such as `:path` have names as well.
+    if (!isHeaderName(name.startsWith(":") ? name.substring(1) : name)) {
+      this.config.get("key").warn("is never there: " + name + " is not a header name");
+    }
+    this.texts(ValueKind.Header, this.context.attributes.header(name));
   }
 
   private metadata(filter: string, name: string): void {

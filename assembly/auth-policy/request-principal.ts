@@ -9,21 +9,24 @@ import { ExactMatch, stringRule, TextMatch } from "./text-match";
  */
 @final
 export class PrincipalMatch {
-  private issuer: TextMatch = stringRule("*");
-  private subject: TextMatch = stringRule("*");
+  private issuer: TextMatch;
+  private subject: TextMatch;
 
-  constructor(rule: string) {
+  /** @param takesLineFeeds whether texts with line feeds are present */
+  constructor(rule: string, takesLineFeeds: bool) {
+    this.issuer = stringRule("*", "", takesLineFeeds);
+    this.subject = stringRule("*", "", takesLineFeeds);
     const slash = rule.lastIndexOf("/");
     const issuer = slash < 0 ? "" : rule.substring(0, slash);
     const subject = rule.substring(slash + 1);
     if (rule == "*") {
       // Both have to be there.
     } else if (rule.startsWith("*")) {
-      if (issuer.length > 0) this.issuer = stringRule(issuer);
+      if (issuer.length > 0) this.issuer = stringRule(issuer, "", takesLineFeeds);
       this.subject = slash < 0 ? stringRule(rule) : exactly(subject);
     } else if (rule.endsWith("*")) {
       this.issuer = slash < 0 ? stringRule(rule) : exactly(issuer);
-      if (slash >= 0) this.subject = stringRule(subject);
+      if (slash >= 0) this.subject = stringRule(subject, "", takesLineFeeds);
     } else {
       this.issuer = exactly(slash < 0 ? rule : issuer);
       this.subject = exactly(slash < 0 ? "" : subject);

@@ -1,4 +1,4 @@
-import { KeyKind, Text, UriTemplate } from "@attache/sdk";
+import { ByteView, KeyKind, Text, UriTemplate } from "@attache/sdk";
 
 /** One of the values that a rule lists for an attribute. Bytes are compared as they are. */
 export abstract class TextMatch {
@@ -29,7 +29,7 @@ export class ExactMatch extends TextMatch {
   }
 }
 
-/** What starts with one text and ends with another, which do not overlap, and has at least so many bytes. */
+/** What starts with one text and ends with another, which do not overlap. */
 @final
 export class AffixMatch extends TextMatch {
   private readonly least: i32;
@@ -37,10 +37,9 @@ export class AffixMatch extends TextMatch {
   constructor(
     private readonly head: Text,
     private readonly tail: Text,
-    least: i32 = 0,
   ) {
     super(tail.length > 0 ? KeyKind.Suffix : KeyKind.Prefix, tail.length > 0 ? tail : head);
-    this.least = max(least, head.length + tail.length);
+    this.least = head.length + tail.length;
   }
 
   matches(start: usize, length: i32): bool {
@@ -51,6 +50,19 @@ export class AffixMatch extends TextMatch {
       memory.compare(start, head.encoded, head.length) == 0 &&
       memory.compare(start + length - tail.length, tail.encoded, tail.length) == 0
     );
+  }
+}
+
+/** Any text that is not empty. */
+@final
+export class PresentMatch extends TextMatch {
+  /** @param takesLineFeeds whether one with a line feed counts: not in Envoy, which is told `.+` by Istio */
+  constructor(private readonly takesLineFeeds: bool) {
+    super(KeyKind.None, new Text(""));
+  }
+
+  matches(start: usize, length: i32): bool {
+    return length > 0 && (this.takesLineFeeds || ByteView.of(start, length).indexOf(0x0a) < 0);
   }
 }
 
@@ -74,10 +86,10 @@ export class TemplateMatch extends TextMatch {
  * before it, looked at in this order; a `*` elsewhere stands for itself.
  *
  * @param head what every text has in front, such as `spiffe://`; not for presence
- * @param leastPresent bytes that a text must have to be present
+ * @param takesLineFeeds whether a text with a line feed is present
  */
-export function stringRule(rule: string, head: string = "", leastPresent: i32 = 1): TextMatch {
-  if (rule == "*") return new AffixMatch(new Text(""), new Text(""), leastPresent);
+export function stringRule(rule: string, head: string = "", takesLineFeeds: bool = true): TextMatch {
+  if (rule == "*") return new PresentMatch(takesLineFeeds);
   if (rule.startsWith("*")) return new AffixMatch(new Text(head), new Text(rule.substring(1)));
   if (rule.endsWith("*")) return new AffixMatch(new Text(head + rule.substring(0, rule.length - 1)), new Text(""));
   return new ExactMatch(new Text(head + rule));

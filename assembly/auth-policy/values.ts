@@ -16,7 +16,7 @@ import { PolicyContext } from "./policy-context";
 import { RegexMatch, REGEX_MARK } from "./regex-match";
 import { PrincipalMatch } from "./request-principal";
 import { AddressOf, AddressTerm, RequestPrincipalTerm, Term, TextTerm } from "./term";
-import { ExactMatch, stringRule, TemplateMatch, TextMatch } from "./text-match";
+import { AffixMatch, ExactMatch, stringRule, TemplateMatch, TextMatch } from "./text-match";
 import { TextSet } from "./text-set";
 
 /** How the values of a field are written. */
@@ -89,7 +89,7 @@ export class Values {
       const value = this.readValue(list.at(index));
       if (value === null) continue;
       if (value.startsWith(REGEX_MARK)) list.at(index).error(noRegex());
-      principals.push(new PrincipalMatch(value));
+      principals.push(new PrincipalMatch(value, this.context.allows == isNegative));
     }
     if (!this.context.isAuthenticating) list.warn(noTokens());
     return new RequestPrincipalTerm(principals, isNegative);
@@ -106,16 +106,18 @@ export class Values {
   private readText(at: ConfigReader, isNegative: bool): TextMatch {
     const value = this.readValue(at);
     if (value === null) return refused();
-    return value.startsWith(REGEX_MARK) ? this.readRegex(at, value, isNegative) : this.readMatch(at, value);
+    // Where a match keeps a request out, it takes line feeds, which no `.` does in Envoy: values can be decoded ones.
+    const keepsOut = this.context.allows == isNegative;
+    return value.startsWith(REGEX_MARK) ? this.readRegex(at, value, keepsOut) : this.readMatch(at, value, keepsOut);
   }
 
   /** A regular expression, if the configuration asks for such: to Istio it is a text like any other. */
-  private readRegex(at: ConfigReader, value: string, isNegative: bool): TextMatch {
+  private readRegex(at: ConfigReader, value: string, keepsOut: bool): TextMatch {
     const context = this.context;
     const kind = this.kind;
     if (!context.takesRegex) {
       at.warn("is compared as it is: with options.regex it would be a regular expression");
-      return this.readMatch(at, value);
+      return this.readMatch(at, value, keepsOut);
     }
     if (kind > ValueKind.Principal) {
       at.error(noRegex());
@@ -123,8 +125,6 @@ export class Values {
     }
     if (kind == ValueKind.Path) context.usesPath = true;
     const pattern = value.substring(REGEX_MARK.length);
-    // Where a match keeps a request out, a `.` takes line feeds, too: values can be decoded ones.
-    const keepsOut = context.allows == isNegative;
     const flags = (keepsOut ? "(?s)" : "") + (kind == ValueKind.Host ? "(?i)" : "");
     let regex = new Regex(pattern);
     if (regex.error === null && kind == ValueKind.Principal) regex = new Regex("spiffe://(?:" + flags + pattern + ")");
@@ -134,7 +134,7 @@ export class Values {
     return new RegexMatch(regex, keepsOut);
   }
 
-  private readMatch(at: ConfigReader, value: string): TextMatch {
+  private readMatch(at: ConfigReader, value: string, keepsOut: bool): TextMatch {
     switch (this.kind) {
       case ValueKind.Path:
         this.context.usesPath = true;
@@ -149,9 +149,17 @@ export class Values {
         return new NamespaceMatch(value);
       default:
         warnOfStar(at, value);
-        if (this.kind == ValueKind.Principal) return stringRule(value, "spiffe://");
-        if (this.kind == ValueKind.Host) return stringRule(lowerCase(value));
-        return stringRule(value, "", this.kind == ValueKind.Header ? 0 : 1);
+        if (this.kind == ValueKind.Principal) {
+          if (value.startsWith("spiffe://")) at.warn("never matches: spiffe:// is put in front of it");
+          return stringRule(value, "spiffe://");
+        }
+        if (this.kind == ValueKind.Host) {
+          if (value.includes("/")) at.warn("never matches: a host has neither scheme nor path");
+          return stringRule(lowerCase(value));
+        }
+        // A header is there also when it is empty.
+        if (this.kind == ValueKind.Header && value == "*") return new AffixMatch(new Text(""), new Text(""));
+        return stringRule(value, "", keepsOut);
     }
   }
 

@@ -39,7 +39,7 @@ export class GenericKey extends KeyEntry {
   }
 
   override find(headers: RequestHeaders): ByteView | null {
-    return ByteView.of(this.text.encoded, this.text.length);
+    return this.text.view;
   }
 }
 
@@ -54,8 +54,7 @@ export class HeaderEntry extends KeyEntry {
   }
 
   override find(headers: RequestHeaders): ByteView | null {
-    const value = headers.getJoinedOf(this.header);
-    return value === null || value.length == 0 ? null : value;
+    return notEmpty(headers.getJoinedOf(this.header));
   }
 }
 
@@ -68,8 +67,7 @@ export class QueryEntry extends KeyEntry {
 
   override find(headers: RequestHeaders): ByteView | null {
     const path = headers.getBytes(":path");
-    const value: ByteView | null = path === null ? null : queryParameter(path, this.parameter);
-    return value === null || value.length == 0 ? null : value;
+    return path === null ? null : notEmpty(queryParameter(path, this.parameter));
   }
 }
 
@@ -84,8 +82,7 @@ export class CookieEntry extends KeyEntry {
   }
 
   override find(headers: RequestHeaders): ByteView | null {
-    const value = findCookie(headers, this.cookie);
-    return value === null || value.length == 0 ? null : value;
+    return notEmpty(findCookie(headers, this.cookie));
   }
 }
 
@@ -129,7 +126,7 @@ export class PathEntry extends KeyEntry {
       text = unchecked(this.texts[index]);
       break;
     }
-    return ByteView.of(text.encoded, text.length);
+    return text.view;
   }
 }
 
@@ -137,8 +134,8 @@ export class PathEntry extends KeyEntry {
 @final
 export class HostEntry extends KeyEntry {
   override find(headers: RequestHeaders): ByteView | null {
-    const authority = headers.getBytes(":authority");
-    if (authority === null || authority.length == 0) return null;
+    const authority = notEmpty(headers.getBytes(":authority"));
+    if (authority === null) return null;
     const bracket = authority.indexOf(0x5d);
     const colon = authority.indexOf(0x3a, bracket + 1);
     return authority.slice(0, colon < 0 ? authority.length : colon).toLowerCase();
@@ -162,8 +159,7 @@ export class AttributeEntry extends KeyEntry {
   }
 
   override find(headers: RequestHeaders): ByteView | null {
-    const value = getPropertyAt(this.path);
-    return value === null || value.length == 0 ? null : value;
+    return notEmpty(getPropertyAt(this.path));
   }
 }
 
@@ -182,7 +178,7 @@ export class MatchEntry extends KeyEntry {
   }
 
   override find(headers: RequestHeaders): ByteView | null {
-    return this.match.matches(headers) == this.expected ? ByteView.of(this.text.encoded, this.text.length) : null;
+    return this.match.matches(headers) == this.expected ? this.text.view : null;
   }
 }
 
@@ -216,8 +212,8 @@ export class ClaimEntry extends KeyEntry {
   }
 
   override find(headers: RequestHeaders): ByteView | null {
-    const value = getPropertyAt(this.attribute);
-    if (value !== null && value.length > 0) return value;
+    const value = notEmpty(getPropertyAt(this.attribute));
+    if (value !== null) return value;
     // As auth-policy does.
     const payload = getPropertyAt("jwt_payload");
     if (payload === null) return null;
@@ -229,4 +225,8 @@ export class ClaimEntry extends KeyEntry {
       ? null
       : ByteView.of(claim.start, claim.length);
   }
+}
+
+function notEmpty(value: ByteView | null): ByteView | null {
+  return value === null || value.length == 0 ? null : value;
 }

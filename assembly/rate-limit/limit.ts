@@ -1,4 +1,4 @@
-import { ConfigReader, currentTimeNs, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
+import { ConfigReader, currentTimeNs, decimal, RequestHeaders, ResponseHeaders, SharedResult } from "@attache/sdk";
 import { Algorithm, readAlgorithm } from "./algorithm";
 import { Answer } from "./answer";
 import { Cost } from "./cost";
@@ -35,8 +35,7 @@ export class Limit {
   private readonly isReported: bool;
   /** Whether all workers count together. */
   private readonly isShared: bool;
-  /** Counts requests until they end. */
-  private readonly isConcurrency: bool;
+  private readonly algorithm: Algorithm;
   readonly metrics: LimitMetrics;
   /** What the last {@link decide} found, or {@link commit} changed it to. */
   verdict: Verdict = Verdict.NotConcerned;
@@ -87,7 +86,7 @@ export class Limit {
     const cost = new Cost(config);
     this.cost = cost;
     this.isReported = isGlobal && cost.isLate;
-    this.isConcurrency = algorithm == Algorithm.Concurrency;
+    this.algorithm = algorithm;
     this.isSampledByKey = config.oneOf("percentBy", ["request", "key"], 0) == 1;
     this.enabled = new Percentage(config, "enabledPercent");
     this.enforced = new Percentage(config, "enforcedPercent");
@@ -109,6 +108,11 @@ export class Limit {
       this.overrides.push(new Override(entry, this.key.entries, algorithm, name, isGlobal, parts, surroundings));
     }
     if (isGlobal && key.length == 0) config.error("a global limit needs a key");
+  }
+
+  /** Whether it counts requests until they end. */
+  private get isConcurrency(): bool {
+    return this.algorithm == Algorithm.Concurrency;
   }
 
   /** Whether what a request takes is only known later than when it is decided about. */
@@ -133,14 +137,15 @@ export class Limit {
     return text;
   }
 
-  /** @param generation set apart from other states of a limit with this name */
+  /** @param generation set apart from other states of a limit with this name, as those of other algorithms always are */
   openTable(generation: string): void {
     if (this.isGlobal) return;
     let size = this.ownQuota.stateSize;
     for (let index = 0; index < this.overrides.length; index++) {
       size = max(size, this.overrides[index].quota.stateSize);
     }
-    this.table = new StateTable("rate-limit\0" + this.name + "\0" + generation, this.slots, size, this.isShared);
+    const name = "rate-limit\0" + this.name + "\0" + decimal(this.algorithm) + generation;
+    this.table = new StateTable(name, this.slots, size, this.isShared);
   }
 
   /** Whether a request over this limit, or one that could not be counted, is to be answered by the filter. */

@@ -258,6 +258,15 @@ eachHost("rate-limit", (start: StartHost) => {
     });
 
     const via = (xff: string | string[]): RequestOptions => ({ headers: { "x-forwarded-for": xff } });
+    it("by a link-local address, whatever its zone", async () => {
+      await using host = await start(
+        proxy({ limits: [{ name: "ip", key: [{ remoteAddress: {} }], limit: 1, per: "1h" }] }),
+      );
+      const from = async (address: string) =>
+        (await host.fetch("/", { headers: { "x-forwarded-for": address } })).status;
+      expect([await from("fe80::1%1"), await from("fe80::1%1"), await from("fe80::2%1")]).toEqual([200, 429, 200]);
+    });
+
     it("by the address the proxy trusts, whatever a client writes before it", async () => {
       // This listener does not `use_remote_address`: then Envoy trusts the last address of the header.
       const limits = [{ name: "ip", key: [{ remoteAddress: {} }], limit: 1, per: "1h" }];
@@ -469,6 +478,15 @@ eachHost("rate-limit", (start: StartHost) => {
       }
     });
 
+    it("begins anew with another algorithm, which would misread it", async () => {
+      const configured = (limit: object) => proxy({ state: { keepOnReload: true }, limits: [perUser(limit)] });
+      const bucket = { algorithm: "tokenBucket", maxTokens: 2, tokensPerFill: 1, fillInterval: "1h" };
+      await using host = await start(configured({}));
+      expect(await passing(host, 3, user("a"))).toBe(2);
+      await host.update(configured({ limit: undefined, per: undefined, ...bucket }));
+      expect(await passing(host, 3, user("a"))).toBe(2);
+    });
+
     it("is each plugin's own", async () => {
       const configuration = { limits: [perUser()] };
       const plugins = ["one", "two"].map((name) => ({ name, module, configuration }));
@@ -497,6 +515,7 @@ eachHost("rate-limit", (start: StartHost) => {
           { name: "g", algorithm: "fixedWindow", limit: 1, per: "1s", burst: 3 },
           { name: "h", limit: 1, per: "366d", burst: 9007199254740992 },
           { name: "i", algorithm: "slidingLog", limit: 65, per: "month", countStatuses: [] },
+          { name: "k", key: [{ header: "x user" }], limit: 1, per: "1s" },
           { name: "j", key: [{ claim: "a..b" }], limit: 1, per: "1s", countStatuses: ["6xx", 99, "ok"] },
         ],
         clientAddress: { xff: { trustedCidrs: ["10.0.0.0/33"] } },
@@ -532,10 +551,11 @@ eachHost("rate-limit", (start: StartHost) => {
         /limits\[9\]\.limit: expected an integer from 0 to 64/,
         /limits\[9\]\.per: expected a duration/,
         /limits\[9\]\.countStatuses: name at least one/,
-        /limits\[10\]\.key\[0\]\.claim: must not have an empty part/,
-        /limits\[10\]\.countStatuses\[0\]: expected an integer from 100 to 599, found the string "6xx"/,
-        /limits\[10\]\.countStatuses\[1\]: expected an integer/,
-        /limits\[10\]\.countStatuses\[2\]: expected an integer/,
+        /limits\[10\]\.key\[0\]\.header: is not a header name/,
+        /limits\[11\]\.key\[0\]\.claim: must not have an empty part/,
+        /limits\[11\]\.countStatuses\[0\]: expected an integer from 100 to 599, found the string "6xx"/,
+        /limits\[11\]\.countStatuses\[1\]: expected an integer/,
+        /limits\[11\]\.countStatuses\[2\]: expected an integer/,
         /clientAddress\.xff\.trustedCidrs\[0\]: bad CIDR range/,
         /response\.status: expected an integer from 400/,
         /response\.body: exactly one of text, json and problem/,

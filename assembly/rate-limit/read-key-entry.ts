@@ -1,4 +1,4 @@
-import { ConfigReader, decimal, Text, UriTemplate } from "@attache/sdk";
+import { ConfigReader, decimal, isHeaderName, Text, UriTemplate } from "@attache/sdk";
 import { split } from "@attache/istio";
 import { ClientAddress } from "./client-address";
 import { exactlyOne } from "./exactly-one";
@@ -33,7 +33,7 @@ class KeyEntryReader {
     const config = this.config;
     let entry: KeyEntry = new GenericKey("");
     if (this.has("genericKey")) entry = new GenericKey(this.text("genericKey", "genericKey"));
-    if (this.has("header")) entry = new HeaderEntry(this.text("header", ""));
+    if (this.has("header")) entry = this.header();
     if (this.has("query")) entry = new QueryEntry(this.text("query", ""));
     if (this.has("cookie")) entry = new CookieEntry(this.text("cookie", ""));
     if (this.has("claim")) entry = this.claim();
@@ -79,6 +79,13 @@ class KeyEntryReader {
     this.name = name.length > 0 ? name : value;
     this.definition = kind + "=" + value;
     return value;
+  }
+
+  private header(): KeyEntry {
+    const name = this.text("header", "");
+    const isName = name.length == 0 || name.startsWith(":") || isHeaderName(name);
+    if (!isName) this.config.get("header").error("is not a header name");
+    return new HeaderEntry(name);
   }
 
   /** `a.b` is `b` in `a`. */

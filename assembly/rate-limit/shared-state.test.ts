@@ -163,6 +163,21 @@ describe("workers for themselves", () => {
   );
 });
 
+describe("an update", () => {
+  it("of a bucket that becomes smaller locks nobody out for longer than that one takes to fill twice", async () => {
+    const proxy = (maxTokens: number) => {
+      const limits = [{ name: "a", algorithm: "tokenBucket", maxTokens, tokensPerFill: 1, fillInterval: "1s" }];
+      return { plugins: [{ module, configuration: { limits, state: { keepOnReload: true } } }] };
+    };
+    await using host = await startEmulator(proxy(100));
+    for (let request = 0; request < 100; request++) expect((await host.fetch("/")).status).toBe(200);
+    await host.update(proxy(4));
+    expect((await host.fetch("/")).status).toBe(429);
+    host.advance(5000);
+    expect((await host.fetch("/")).status).toBe(200);
+  });
+});
+
 describe("memory", () => {
   it("is bounded however many clients come, and losses are counted", async () => {
     await using host = await start([{ name: "user", key: [{ header: "x-user" }], limit: 1, per: "1s", slots: 64 }]);

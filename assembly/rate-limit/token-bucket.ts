@@ -30,7 +30,8 @@ export class TokenBucket extends Window {
   }
 
   charge(state: usize, now: u64, cost: u64, isOwed: bool): bool {
-    let missing = load<u64>(state);
+    // More than that is from before an update that has made the bucket smaller.
+    let missing = min(load<u64>(state), this.maxTokens << 1);
     let filledAt = load<u64>(state, 8);
     if (filledAt <= now) {
       const fills = (now - filledAt) / this.periodNs;

@@ -238,6 +238,11 @@ describe("attache explain, with tokens", () => {
     expect(explanation.policies[0]!.rules[0]!.from[0]!.parts[0]!.found).toEqual(["https://issuer.example/alice"]);
   });
 
+  it("shows claims whose texts have escapes", async () => {
+    const claims = { iss: jwtRule.issuer, sub: 'a","groups":"admin', name: "two\nlines" };
+    expect((await explained(policies, { path: "/", claims })).explanation.claims).toEqual(claims);
+  });
+
   it.each([
     [{ fromHeaders: [{ name: "X-Token", prefix: "Token " }] }],
     [{ fromParams: ["token"] }],

@@ -87,7 +87,10 @@ export class JsonNode {
     return this.size == length;
   }
 
-  /** Address of the bytes: UTF-8 content of a string, without escapes; source of everything else. 0 when absent. */
+  /**
+   * Address of the bytes: UTF-8 content of a string, without escapes; source of a number and of a word. 0 when absent. Of an
+   * array or object it is no JSON: escapes of texts in it have been decoded where they stood.
+   */
   get start(): usize {
     return this.address;
   }
@@ -97,7 +100,7 @@ export class JsonNode {
     return this.size;
   }
 
-  /** Content of a string, source of everything else; `""` when absent. Cost: one allocation. */
+  /** Content of a string, source of everything else, but see {@link start}; `""` when absent. Cost: one allocation. */
   get text(): string {
     return decodeText(this.address, this.size);
   }

@@ -27,7 +27,8 @@ export class IpAddress {
 
   /**
    * Reads an address with or without a port, as the proxy writes `source.address`: `10.0.0.1:8080`, `[::1]:8080`,
-   * `10.0.0.1`, `[::1]`, `::1`. A port has 1 to 5 digits up to 65535. `null` for anything else, a Unix socket's path too.
+   * `10.0.0.1`, `[::1]`, `::1`. A port has 1 to 5 digits up to 65535. The zone of a link-local address, as in
+   * `[fe80::1%2]:8080`, does not count. `null` for anything else, a Unix socket's path too.
    */
   static parsePeer(text: ByteView): IpAddress | null {
     const start = text.start;
@@ -35,7 +36,8 @@ export class IpAddress {
     if (text.at(0) == 0x5b) {
       const bracket = text.indexOf(0x5d);
       if (bracket < 0 || !isPortOrEnd(start + bracket + 1, end)) return null;
-      const address = parseAddress(start + 1, start + bracket);
+      const zone = text.indexOf(0x25);
+      const address = parseAddress(start + 1, start + (<u32>zone < <u32>bracket ? zone : bracket));
       // `[1.2.3.4]` is no address of RFC 3986 §3.2.2.
       return text.indexOf(0x3a) < bracket ? address : null;
     }

@@ -227,6 +227,7 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       expect(await ask(host, "/", { method: "POST", body: "good" })).toEqual(PASSED);
       expect((await ask(host, "/", { method: "POST", body: "longer" }))[0]).toBe(413);
       expect(host.requests("app")).toHaveLength(1);
+      expect(await host.metric("auth_policy.denied")).toBe(1);
     });
 
     it("gets the beginning of longer ones where that will do, and they go on whole", async () => {
@@ -331,6 +332,7 @@ eachHost("auth-policy with an external HTTP service", (start) => {
       [],
       "includeRequestBodyInCheck.maxRequestBytes: is required",
     ],
+    ["a path that begins nowhere", [http({ pathPrefix: "check" })], [], "pathPrefix: must begin with /"],
     ["a bad status", [http({ statusOnError: 700 })], [], "statusOnError: expected an integer from 200 to 599"],
     ["framing", [http({ includeAdditionalHeadersInCheck: { Host: "a" } })], [], "is no header that can be sent"],
     ["a typo", [http({ failsOpen: true })], [], 'failsOpen: unknown field, did you mean "failOpen"?'],

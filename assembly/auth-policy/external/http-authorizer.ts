@@ -31,7 +31,9 @@ export class HttpAuthorizer extends Authorizer {
 
   constructor(name: string, config: ConfigReader) {
     super(name, config);
-    this.pathPrefix = config.string("pathPrefix", "");
+    const pathPrefix = config.string("pathPrefix", "");
+    this.pathPrefix = pathPrefix;
+    if (pathPrefix.length > 0 && !pathPrefix.startsWith("/")) config.get("pathPrefix").error("must begin with /");
     const included = readNames(config.array("includeRequestHeadersInCheck"));
     included.push(stringRule("authorization"));
     this.included = included.concat(readNames(config.array("includeHeadersInCheck")));

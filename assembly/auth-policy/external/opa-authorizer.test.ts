@@ -17,7 +17,8 @@ eachHost("auth-policy with OPA's data API", (start) => {
     };
     await using host = await startWith(authz, { path: "/v1/data/shop/allow" });
     const headers = { host: "shop.example", "x-a": ["1", "2"], "x-bytes": '\xff"' };
-    expect(await ask(host, "/a/%62?c=d", { headers })).toEqual(PASSED);
+    const path = "/a/%62%2fc%zz/?c=d&%63=e+f&g&i=%3d";
+    expect(await ask(host, path, { headers })).toEqual(PASSED);
     const [asked] = host.requests("authz");
     expect([asked!.method, asked!.path, asked!.header("content-type")]).toEqual([
       "POST",
@@ -32,17 +33,26 @@ eachHost("auth-policy with OPA's data API", (start) => {
             request: {
               http: {
                 method: "GET",
-                path: "/a/%62?c=d",
+                path,
                 host: "shop.example",
                 scheme: "http",
                 headers: { "x-a": "1,2", "x-bytes": '\ufffd"', ":authority": "shop.example" },
               },
             },
           },
-          parsed_path: ["a", "%62"],
+          parsed_path: ["a", "b", "c%zz", ""],
+          parsed_query: { c: ["d", "e f"], g: [""], i: ["="] },
         },
       },
     ]);
+  });
+
+  it("does not ask about more parameters than can be told apart, and lets nobody in who has them", async () => {
+    await using host = await startWith(answering({ result: true }), { failOpen: true });
+    const query = (count: number) => `/?${Array.from({ length: count }, (_, index) => index).join("&")}`;
+    expect(await ask(host, query(1024))).toEqual(PASSED);
+    expect(await ask(host, query(1025))).toEqual(ERROR);
+    expect(host.requests("authz")).toHaveLength(1);
   });
 
   it("gives it the body if it wants to", async () => {

@@ -16,6 +16,7 @@ import { Authorizer } from "./authorizer";
 import { HeaderChanges } from "./header-changes";
 import { MOST_BODY } from "./http-authorizer";
 import { JoinedHeaders } from "./joined-headers";
+import { writeParsedTarget } from "./parsed-target";
 import { Verdict } from "./verdict";
 
 /** The data API of Open Policy Agent: asks for a document, with the input and the results of its Envoy plugin. */
@@ -30,9 +31,11 @@ export class OpaAuthorizer extends Authorizer {
   }
 
   ask(stream: CheckedStream): CalloutRefusal {
+    const input = writeInput(stream, this);
+    if (input === null) return CalloutRefusal.InvalidRequest;
     const request = new CalloutRequest(this.cluster, this.host, this.path, "POST")
       .header("content-type", "application/json")
-      .bytes(writeInput(stream, this))
+      .bytes(input)
       .timeout(this.timeoutMs);
     const check = new OpaCheck(this, stream);
     check.send(request);
@@ -57,7 +60,8 @@ class OpaCheck extends HttpCallout {
   }
 }
 
-function writeInput(stream: CheckedStream, authorizer: Authorizer): ByteView {
+/** The input of OPA's Envoy plugin; `null` for a request that cannot be put so. */
+function writeInput(stream: CheckedStream, authorizer: Authorizer): ByteView | null {
   const headers = stream.headers!;
   const joined = new JoinedHeaders(headers);
   const json = JsonWriter.begin(2048);
@@ -77,21 +81,13 @@ function writeInput(stream: CheckedStream, authorizer: Authorizer): ByteView {
   const body = stream.bodyFor(authorizer);
   if (body !== null) json.name("body").bytes(body);
   json.endObject().endObject().endObject();
-  writeParsedPath(json, headers.path);
+  const target = headers.getBytes(":path");
+  if (target === null || !writeParsedTarget(json, target)) return null;
   if (body !== null) json.name("truncated_body").bool(stream.isPartialFor(authorizer));
   const claims = stream.claims;
   if (claims !== null) json.name("jwt_payload").bytes(claims.encodedPayload.view);
   json.endObject().endObject();
   return json.end();
-}
-
-/** The segments of the path, as they are received. */
-function writeParsedPath(json: JsonWriter, path: string): void {
-  const question = path.indexOf("?");
-  const segments = (question < 0 ? path : path.substring(0, question)).substring(1).split("/");
-  json.name("parsed_path").beginArray();
-  for (let index = 0; index < segments.length; index++) json.string(segments[index]);
-  json.endArray();
 }
 
 /** Reads `{"result": …}`: truth, or an object with `allowed`; a document that is not defined denies. `null` for all else. */

@@ -1,4 +1,4 @@
-import { ByteView, ConfigReader, FilterHeaders, Plugin, RequestHeaders, setPropertyBytes, Text } from "@attache/sdk";
+import { ConfigReader, FilterHeaders, Plugin, RequestHeaders, setPropertyBytes, Text } from "@attache/sdk";
 import { Answers } from "../answers";
 import { ignoreScope } from "../ignored-scope";
 import { Claims } from "../claims";
@@ -135,17 +135,19 @@ function removeOutputs(rule: JwtRule, headers: RequestHeaders): void {
 function isPreflight(headers: RequestHeaders): bool {
   const method = headers.getBytes(":method");
   return (
-    method !== null &&
-    method.equals("OPTIONS") &&
-    headers.getJoinedOf(ORIGIN) !== null &&
-    headers.getJoinedOf(REQUESTED_METHOD) !== null
+    method !== null && method.equals("OPTIONS") && hasValue(headers, ORIGIN) && hasValue(headers, REQUESTED_METHOD)
   );
+}
+
+/** As in Envoy, an empty header is as good as none. */
+function hasValue(headers: RequestHeaders, name: Text): bool {
+  const value = headers.getJoinedOf(name);
+  return value !== null && value.length > 0;
 }
 
 /** For later filters, and the access log: the claims as they are in the token. */
 function publish(claims: Claims): void {
-  const root = claims.document.root;
-  setPropertyBytes("jwt_payload", ByteView.of(root.start, root.length));
+  setPropertyBytes("jwt_payload", claims.payload.view);
 }
 
 /** The address that was asked for, without its query, which could hold a token. */

@@ -1,5 +1,6 @@
-import { ConfigReader, JsonKind, JsonNode, NumberStatus, Text } from "@attache/sdk";
+import { ConfigReader, isHeaderValue, JsonKind, JsonNode, NumberStatus, Text } from "@attache/sdk";
 import { Claims } from "../claims";
+import { isSettable } from "../external/header-changes";
 import { lowerCase } from "../lower-case";
 
 /** A header that hands a claim to the upstream. */
@@ -13,12 +14,12 @@ export class ClaimHeader {
     this.path = claim.split(".");
   }
 
-  /** The claim, if it is text, a number or a truth. */
+  /** The claim, if it is text that can stand in a header, a number or a truth. */
   valueOf(claims: Claims): Text | null {
     let claim = claims.document.root;
     for (let index = 0; index < this.path.length; index++) claim = claim.member(this.path[index]);
     const value = textOf(claim);
-    return value === null ? null : new Text(value);
+    return value === null || !isHeaderValue(value) ? null : new Text(value);
   }
 }
 
@@ -44,7 +45,7 @@ export function checkOutputName(config: ConfigReader, name: string): void {
     config.error("must have letters, digits, - and _ only");
     return;
   }
-  if (lowerCase(name) == "host") config.error("is a header that a filter must not change");
+  if (name.length > 0 && !isSettable(name)) config.error("is a header that a filter must not change");
 }
 
 function textOf(claim: JsonNode): string | null {

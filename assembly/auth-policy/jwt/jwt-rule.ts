@@ -138,6 +138,7 @@ export class JwtRule extends TokenVisitor {
     if (verifying != JwtStatus.Ok) return verifying;
     const firstDot = text.indexOf(0x2e);
     claims.encodedPayload = Text.ofBytes(text.slice(firstDot + 1, text.indexOf(0x2e, firstDot + 1)));
+    claims.payload = Text.ofBytes(token.payload);
     // Also when it is not kept: the claims of a request must outlast its next token.
     this.next = new Claims(this.delimited);
     this.cache.add(text, claims, token.expires, token.notBefore);

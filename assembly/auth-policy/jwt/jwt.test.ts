@@ -3,6 +3,7 @@ import { startEmulator, type Host, type HostOptions, type RequestOptions, type S
 import { eachHost } from "@attache/harness/vitest";
 import { describe, expect, it } from "vitest";
 import { allBut } from "../../../test/capabilities.ts";
+import { compileFilter, filterSource } from "../../../test/compile-filter.ts";
 
 const module = new URL("../build/plugin.wasm", import.meta.url);
 
@@ -369,6 +370,40 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
     expect(await seen({ headers: { ...forged, authorization: `Bearer ${sent}` } })).toEqual(expected);
     expect(await seen({ headers: { ...forged, authorization: `Bearer ${sent}` } })).toEqual(expected);
     expect(await seen({ headers: forged })).toEqual(names.map(() => null));
+    for (const sub of ["a\r\nx-n: 1", "a\u0000", "a\u0001", "a\u007f"]) {
+      expect((await seen({ headers: { ...forged, ...bearer(token({ sub })).headers } }))[1]).toBe(null);
+    }
+  });
+
+  it("publishes the payload as it stands in the token, escapes too", async () => {
+    const reader = await compileFilter(
+      filterSource(`override onRequestHeaders(headers: RequestHeaders, endOfStream: bool): FilterHeaders {
+        const payload = getPropertyAt("jwt_payload");
+        if (payload !== null) headers.setBytesOf(new Text("x-seen"), payload);
+        return FilterHeaders.Continue;
+      }`).replace("xxHash64,", "xxHash64, getPropertyAt,"),
+    );
+    const { plugins, clusters } = proxy([rule()]);
+    await using host = await start({
+      plugins: [...plugins!, { name: "reader", module: reader }],
+      clusters: clusters!,
+    });
+    // A name that anybody could choose, and that would be a claim of its own if the escapes were gone.
+    const payloads = [
+      JSON.stringify({ iss: ISSUER, name: 'a","groups":"admin","z":"' }),
+      JSON.stringify({ iss: ISSUER, name: "two\nlines" }),
+      `{"iss":"${ISSUER}","name":"Jos\\u00e9"}`,
+    ];
+    for (const payload of payloads) {
+      const sent = bearer(rawToken('{"alg":"ES256"}', payload));
+      // Once more, from the cache.
+      for (let time = 0; time < 2; time++) await host.fetch("/", sent);
+      const seen = host
+        .requests("app")
+        .slice(-2)
+        .map((request) => request.header("x-seen"));
+      expect(seen).toEqual([payload, payload]);
+    }
   });
 
   it("lets CORS preflights pass, and nothing that only looks like one", async () => {
@@ -378,6 +413,9 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
     expect((await outcome(host, { method: "GET", headers }))[0]).toBe(401);
     const { origin: _, ...withoutOrigin } = headers;
     expect((await outcome(host, { method: "OPTIONS", headers: withoutOrigin }))[0]).toBe(401);
+    for (const name of ["origin", "access-control-request-method"]) {
+      expect((await outcome(host, { method: "OPTIONS", headers: { ...headers, [name]: "" } }))[0]).toBe(401);
+    }
   });
 
   it("takes the tokens of several issuers at one place", async () => {
@@ -411,11 +449,24 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
         [{ a: { b: "cd" } }, { a: { b: ["x", "c"] } }],
         [{ a: "c" }, { "a.b": "c" }, { a: { b: 1 } }],
       ],
+      [
+        // Istio has Envoy look for `.+`, in which a `.` is no line feed.
+        "the presence of a claim",
+        claim("claims[groups]", "*"),
+        [{ groups: "a" }, { groups: ["a\n", "b"] }],
+        [{ groups: "a\nb" }, { groups: ["\n"] }, { groups: "" }, {}],
+      ],
+      [
+        "DENY by the presence of a claim",
+        { action: "DENY", ...claim("claims[groups]", "*") },
+        [{ groups: "" }, {}],
+        [{ groups: "a" }, { groups: "a\nb" }],
+      ],
       ["a claim with a dot", claim("claims[a.b]", "c"), [{ "a.b": "c" }], [{ a: { b: "c" } }]],
       ["an audience", claim("audiences", "x"), [{ aud: "x" }, { aud: ["y", "x"] }], [{ aud: "y" }, {}]],
       ["a presenter", claim("presenter", "x"), [{ azp: "x" }], [{ azp: "y" }, {}]],
       ["an exact principal", principal(`${ISSUER}/ann`), [{}], [{ sub: "bob" }, { sub: undefined }]],
-      ["any principal", principal("*"), [{}, { sub: "x" }], [{ sub: undefined }, { sub: "" }]],
+      ["any principal", principal("*"), [{}, { sub: "x" }], [{ sub: undefined }, { sub: "" }, { sub: "a\nb" }]],
       ["a subject by prefix", principal(`${ISSUER}/a*`), [{}, { sub: "a" }], [{ sub: "b" }]],
       ["any subject of the issuer", principal(`${ISSUER}/*`), [{}], [{ sub: "" }]],
       ["a subject of issuers by suffix", principal("*.example/ann"), [{}], [{ sub: "b" }]],
@@ -518,6 +569,11 @@ eachHost("auth-policy, tokens", (start: StartHost, kind) => {
   describe("rejects a configuration", () => {
     it.each<[object, string]>([
       [{ jwks: allKeys }, "issuer or jwksUri must be non-empty string"],
+      [
+        { issuer: "a", jwks: allKeys, outputPayloadToHeader: "Content-Length" },
+        "outputPayloadToHeader: is a header that a filter must not change",
+      ],
+      [{ issuer: "a", jwks: allKeys, fromHeaders: [{ name: "x y" }] }, "fromHeaders[0].name: is not a header name"],
       [{ issuer: "a" }, "keys are found only by an issuer that is an http or https URL: set jwks or jwksUri"],
       [{ issuer: "a", jwks: allKeys, jwksUri: "http://a" }, "only one of jwks or jwksUri can be set"],
       [{ issuer: "a", jwks: "{" }, "jwks parse error: line 1"],

@@ -1,4 +1,4 @@
-import { ByteView, ConfigReader, Query, RequestHeaders, requestCookie, Text } from "@attache/sdk";
+import { ByteView, ConfigReader, isHeaderName, Query, RequestHeaders, requestCookie, Text } from "@attache/sdk";
 import { lowerCase } from "../lower-case";
 import { find } from "../peer-match";
 
@@ -135,6 +135,7 @@ export function readLocations(config: ConfigReader): TokenLocation[] {
     const name = header.string("name", "");
     const prefix = header.string("prefix", "");
     if (name.length == 0) header.error("location header name must be non-empty string");
+    else if (!isHeaderName(name)) header.get("name").error("is not a header name");
     headers.add(lowerCase(name) + prefix, new HeaderLocation(name, prefix));
   }
   const locations = cookies.all.concat(parameters.all).concat(headers.all);

@@ -35,6 +35,8 @@ export class Token {
   private signatureSize: i32 = 0;
   private messageStart: usize = 0;
   private messageSize: i32 = 0;
+  private payloadStart: usize = 0;
+  private payloadSize: i32 = 0;
 
   /** Takes `text` apart, its payload into `claims`. Anything but `Ok` leaves the token unusable. */
   read(text: ByteView, claims: Claims): JwtStatus {
@@ -71,6 +73,11 @@ export class Token {
     return ByteView.of(this.signatureStart, this.signatureSize);
   }
 
+  /** The JSON of the claims. */
+  get payload(): ByteView {
+    return ByteView.of(this.payloadStart, this.payloadSize);
+  }
+
   private readHeader(text: ByteView): JwtStatus {
     const start = this.decodedHeader.reserve(text.length);
     const size = decodeBase64Url(text.start, text.length, start);
@@ -90,6 +97,8 @@ export class Token {
     const start = this.decodedPayload.reserve(text.length);
     const size = decodeBase64Url(text.start, text.length, start);
     if (size < 0) return JwtStatus.PayloadNotBase64;
+    this.payloadStart = start;
+    this.payloadSize = size;
     const document = claims.document;
     if (!document.parse(start, size) || document.root.kind != JsonKind.Object) return JwtStatus.PayloadNotJson;
     const root = document.root;

@@ -290,7 +290,10 @@ function randomRequest(dice: Dice, table: Table): Request {
   if (!table.usesPeerAddress) {
     while (dice.chance(0.3)) headers.push(["x-forwarded-for", dice.chance(0.1) ? "x" : dice.of(addresses)]);
   }
-  if (dice.chance(0.1)) headers.push(["origin", "https://a.example"], ["access-control-request-method", "PUT"]);
+  if (dice.chance(0.1)) {
+    const orEmpty = (value: string) => (dice.chance(0.2) ? "" : value);
+    headers.push(["origin", orEmpty("https://a.example")], ["access-control-request-method", orEmpty("PUT")]);
+  }
   return { method: dice.of(methods), target: randomTarget(dice), headers };
 }
 

@@ -145,7 +145,7 @@ function randomClaims(dice: Dice, issuer: string): Record<string, unknown> {
     ...optional("nbf", 0.2, now - 100, now - 1, now + 3600, 0, "0"),
     ...optional("iat", 0.3, now, now + 86_400, -1, "x", 0),
     ...optional("jti", 0.1, "1", "2", 3),
-    ...optional("azp", 0.4, "web", "admin", ["web"], 1),
+    ...optional("azp", 0.4, "web", "admin", ["web"], 1, "web\nadmin"),
     ...optional(
       "groups",
       0.6,
@@ -158,6 +158,8 @@ function randomClaims(dice: Dice, issuer: string): Record<string, unknown> {
       [],
       true,
       "a b",
+      "dev\n",
+      ["\n", "dev"],
     ),
     ...optional("scope", 0.6, "read", "read write", " read  write ", ["read", "a b"], ""),
     ...optional(
