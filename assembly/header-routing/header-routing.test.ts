@@ -391,6 +391,11 @@ eachHost("header-routing", (start: StartHost) => {
       ],
       [{ http: [{ route: [{ destination: { host: "a", port: { number: "x" } } }] }] }, /destination\.port\.number: /],
       [{ http: [{ route: destination, match: [{ name: 5 }] }] }, /match\[0\]\.name: expected a string/],
+      [
+        { spec: { tcp: [], tls: [] } },
+        /spec\.tcp: is not supported: use the proxy's own.*spec\.tls: is not supported/s,
+      ],
+      [{ http: [{ route: destination, mirrorPercentage: { value: 1 } }] }, /mirrorPercentage: is not supported/],
       // What Istio refuses, and Envoy would not do or do otherwise.
       [
         { http: [{ route: destination, headers: { request: { set: { "x-ip": "%REQ(x)%" } } } }] },

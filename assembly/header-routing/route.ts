@@ -58,6 +58,7 @@ export class Route {
     refuse(config, "fault");
     refuse(config, "mirror");
     refuse(config, "mirrors");
+    refuse(config, "mirrorPercentage");
     refuse(config, "delegate");
   }
 
