@@ -1,12 +1,19 @@
+import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { startEmulator } from "@attache/harness";
 import { describe, expect, it } from "vitest";
 import { compileFilter } from "./compile-filter.ts";
 
 const guide = await readFile(new URL("../docs/guide/README.md", import.meta.url), "utf8");
-const [keepsPath, answers, asks, greets] = [...guide.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!);
+const filters = [...guide.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!);
+const brewing = /```json\n([^]*?)```/.exec(guide)![1]!;
+const [keepsPath, answers, asks, signs, greets, brews] = filters;
 
 describe("the guide's filters", () => {
+  it("are all tried here", () => {
+    expect(filters).toHaveLength(6);
+  });
+
   it("keep what later callbacks need", async () => {
     await using host = await startEmulator({
       plugins: [{ module: await compileFilter(keepsPath!) }],
@@ -60,5 +67,35 @@ describe("the guide's filters", () => {
     connection.write(sent.slice(3));
     expect(Buffer.from(connection.received).toString()).toBe(received);
     expect(connection.state).toBe(received === "" ? "ended" : "open");
+  });
+
+  it("sign a request with its body", async () => {
+    await using host = await startEmulator({
+      plugins: [
+        {
+          module: await compileFilter(signs!),
+          configuration: { secret: "${SIGNING_SECRET}" },
+          environment: { SIGNING_SECRET: "open sesame" },
+          allowOnHeadersStopIteration: true,
+        },
+      ],
+      clusters: { app: () => ({}) },
+    });
+    await host.fetch("/things", { method: "POST", body: ["one", "two"] });
+    await host.fetch("/none");
+    const signed = ["/thingsonetwo", "/none"].map((text) =>
+      createHmac("sha256", "open sesame").update(text).digest("hex"),
+    );
+    expect(host.requests("app").map((request) => request.header("x-signature"))).toEqual(signed);
+  });
+
+  it("have another configuration for some requests", async () => {
+    await using host = await startEmulator({
+      plugins: [{ module: await compileFilter(brews!), configuration: brewing, environment: { KIND: "milk" } }],
+      clusters: { app: () => ({ body: "app" }) },
+    });
+    expect((await host.fetch("/tea")).text()).toBe("with milk");
+    expect((await host.fetch("/coffee/black")).text()).toBe("app");
+    expect((await host.fetch("/")).text()).toBe("I am a teapot");
   });
 });

@@ -236,6 +236,18 @@ eachHost("header-routing", (start) => {
     });
   });
 
+  it("takes the asterisk of a CORS policy as Envoy does", async () => {
+    const any = { allowOrigins: [{ exact: "*" }], allowMethods: ["*"], allowHeaders: ["*"], allowCredentials: true };
+    await using host = await start(onRoute({ corsPolicy: any }));
+    const origin = "https://any.example";
+    const asked = { "access-control-request-method": "PUT", "access-control-request-headers": "x-a,x-b" };
+    const answer = await host.fetch("/", { method: "OPTIONS", headers: { origin, ...asked } });
+    expect(answer).toHaveHeader("access-control-allow-origin", origin);
+    expect(answer).toHaveHeader("access-control-allow-methods", "PUT");
+    expect(answer).toHaveHeader("access-control-allow-headers", "x-a,x-b");
+    expect(await host.fetch("/", { headers: { origin } })).toHaveHeader("access-control-allow-origin", origin);
+  });
+
   describe("tags traffic", () => {
     const trafficTags = [
       {
@@ -272,6 +284,26 @@ eachHost("header-routing", (start) => {
       await host.fetch("/", { headers: { "x-tag": "mine" } });
       expect(host.requests("app").at(-1)!.header("x-tag")).toBe("mine");
     });
+  });
+
+  it("keeps a user's tag by a cookie, also where no route takes the request", async () => {
+    const weights = [1, 1].map((weight, i) => ({ value: `t${i}`, weight }));
+    const options = { stickyBy: [{ cookie: "id", ttl: "1h" }], trafficTags: [{ header: "x-tag", weights }] };
+    await using host = await start(proxy({ http: [to("v2", { uri: { prefix: "/v2" } })], options }));
+    const given = (await host.fetch("/")).header("set-cookie");
+    expect(given).toMatch(/^id=\d+; Max-Age=3600/);
+    const tag = host.requests("app").at(-1)!.header("x-tag");
+    for (let request = 0; request < 10; request++) {
+      const again = await host.fetch("/", { headers: { cookie: given!.split(";")[0]! } });
+      expect([host.requests("app").at(-1)!.header("x-tag"), again.header("set-cookie")]).toEqual([tag, null]);
+    }
+  });
+
+  it("writes %% as a percent sign, as Envoy does, and leaves a header that is renamed to itself", async () => {
+    const request = { set: { "x-share": "50%% of 100%%" }, rename: { "x-a": "X-A" } };
+    await using host = await start(onRoute({ headers: { request } }));
+    await host.fetch("/", { headers: { "x-a": "1" } });
+    expect(["x-share", "x-a"].map((name) => host.requests("app")[0]!.header(name))).toEqual(["50% of 100%", "1"]);
   });
 
   it("takes environment variables", async () => {

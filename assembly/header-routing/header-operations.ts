@@ -1,6 +1,6 @@
 import { ConfigReader, HeaderMap, Text } from "@attache/sdk";
 import { AuthorityRewrite, authorityRewrite } from "./authority-rewrite";
-import { headerName, headerValue, isAuthorityName } from "./header-text";
+import { formattedValue, headerName, isAuthorityName, isSameName } from "./header-text";
 
 /** In the order in which they are carried out. */
 const enum Operation {
@@ -99,10 +99,13 @@ export class HeaderOperations {
       } else {
         const isValue = operation == Operation.Set || operation == Operation.Add;
         if (isValue && this.areOfRequest && isAuthorityName(entry.key)) {
-          this.readAuthority(entry, headerValue(entry, text), areFurther);
+          this.readAuthority(entry, formattedValue(entry, text), areFurther);
           continue;
         }
-        this.add(operation, headerName(entry, entry.key), isValue ? headerValue(entry, text) : headerName(entry, text));
+        // Onto itself it stays as it is.
+        if (!isValue && isSameName(entry.key, text)) continue;
+        const other = isValue ? formattedValue(entry, text) : headerName(entry, text);
+        this.add(operation, headerName(entry, entry.key), other);
       }
     }
   }

@@ -391,11 +391,47 @@ eachHost("header-routing", (start: StartHost) => {
       ],
       [{ http: [{ route: [{ destination: { host: "a", port: { number: "x" } } }] }] }, /destination\.port\.number: /],
       [{ http: [{ route: destination, match: [{ name: 5 }] }] }, /match\[0\]\.name: expected a string/],
+      [
+        { spec: { tcp: [], tls: [] } },
+        /spec\.tcp: is not supported: use the proxy's own.*spec\.tls: is not supported/s,
+      ],
+      [{ http: [{ route: destination, mirrorPercentage: { value: 1 } }] }, /mirrorPercentage: is not supported/],
+      // What Istio refuses, and Envoy would not do or do otherwise.
+      [
+        { http: [{ route: destination, headers: { request: { set: { "x-ip": "%REQ(x)%" } } } }] },
+        /request\.set\.x-ip: Envoy's commands \(%…%\) are not supported: use copy .*, and %% for a percent sign/,
+      ],
+      [
+        { http: [{ route: destination, headers: { response: { add: { "x-a": "5%" } } } }] },
+        /add\.x-a: Envoy's commands/,
+      ],
+      [
+        { http: [{ route: destination, retries: { attempts: 2, retryOn: "5xx,gateway_error,999," } }] },
+        /retryOn: "gateway_error" is not .*retryOn: "999" is not .*retryOn: "" is not a valid retryOn policy/s,
+      ],
+      [{ http: [{ route: destination, retries: { retryOn: "5xx" } }] }, /retries: http retry policy .* 0 \(disabled\)/],
+      [{ http: [{ route: destination, timeout: "100us" }] }, /timeout: only durations to ms precision are supported/],
+      [
+        { http: [{ route: destination, retries: { attempts: 1, perTryTimeout: "0.0005s" } }] },
+        /perTryTimeout: only durations to ms precision are supported/,
+      ],
+      [{ http: [{ route: destination, corsPolicy: { maxAge: "1500ms" } }] }, /maxAge: .* only to seconds precision/],
+      ...[{}, { exact: "" }, { regex: "*" }].map((origin): [object, RegExp] => [
+        { http: [{ route: destination, corsPolicy: { allowOrigins: [origin] } }] },
+        /allowOrigins\[0\]: '' is not a valid match type for CORS allow origins: every origin is/,
+      ]),
+      [
+        { http: [{ match: [{ uri: { exact: "/a" } }], redirect: { prefixRewrite: "/b" } }] },
+        /redirect: redirect prefix_rewrite requires all URI matches to use prefix match type/,
+      ],
+      [{ options: { stickyBy: [{ cookie: "a=b; c", ttl: "1h" }] } }, /stickyBy\[0\]\.cookie: is not a name/],
     ])("as %j", async (configuration, problem) => {
       expect(await rejected(configuration)).toMatch(problem);
     });
 
     it("without adding misleading problems", async () => {
+      const retries = { attempts: "many", retryOn: "5xx" };
+      expect(await rejected({ http: [{ route: destination, retries }] })).not.toContain("disabled");
       const route = [{ destination: { host: "a" }, weight: "heavy" }, { destination: { host: "b" } }];
       expect(await rejected({ http: [{ route }] })).not.toContain("total destination weight");
       const headers = { request: { remove: [null] } };

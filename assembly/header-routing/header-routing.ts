@@ -3,6 +3,7 @@ import { headerName } from "./header-text";
 import { HostSet } from "./host-set";
 import { RoutedStream } from "./routed-stream";
 import { Route } from "./route";
+import { refuse } from "./refuse";
 import { RouteTable } from "./route-table";
 import { StickyKeys } from "./sticky-key";
 import { TrafficTag } from "./traffic-tag";
@@ -65,4 +66,6 @@ function ignoreResource(config: ConfigReader, metadata: ConfigReader, spec: Conf
   for (let index = 0; index < metadata.length; index++) metadata.at(index);
   spec.ignore("gateways");
   spec.ignore("exportTo");
+  refuse(spec, "tcp");
+  refuse(spec, "tls");
 }

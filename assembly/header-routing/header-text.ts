@@ -37,14 +37,39 @@ export function headerValue(config: ConfigReader, value: string): Text {
   return new Text(value);
 }
 
+/**
+ * The value of a header that Envoy would format: `%%` is a percent sign. Adds a problem for every other `%`, with which Envoy's
+ * commands begin, as `%REQ(x-user)%`: written as it is, it would reach the upstream.
+ */
+export function formattedValue(config: ConfigReader, value: string): Text {
+  let text = "";
+  let start = 0;
+  for (let sign = value.indexOf("%"); sign >= 0; sign = value.indexOf("%", start)) {
+    if (sign + 1 == value.length || value.charCodeAt(sign + 1) != 0x25) {
+      config.error(
+        "Envoy's commands (%…%) are not supported: use copy for the value of a header, and %% for a percent sign",
+      );
+      break;
+    }
+    text += value.substring(start, sign + 1);
+    start = sign + 2;
+  }
+  return headerValue(config, text + value.substring(start));
+}
+
 /** The member `name`, as the value of a header; `null` when it is not given. */
 export function optionalHeaderValue(config: ConfigReader, name: string): Text | null {
   const member = config.get(name);
   return member.isPresent ? headerValue(member, member.asString()) : null;
 }
 
+/** Whether two names are those of one header. */
+export function isSameName(one: string, other: string): bool {
+  return ByteView.ofText(one).toLowerCase().toString() == ByteView.ofText(other).toLowerCase().toString();
+}
+
 /** RFC 9110 §5.6.2. Pseudo headers are none. */
-function isToken(name: string): bool {
+export function isToken(name: string): bool {
   for (let index = 0; index < name.length; index++) {
     const unit = name.charCodeAt(index);
     const letterOrDigit = <u32>((unit | 0x20) - 0x61) < 26 || <u32>(unit - 0x30) < 10;

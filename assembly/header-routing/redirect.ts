@@ -7,7 +7,7 @@ export class Redirect {
   /** Path, with a query or without; `""` keeps the request's. */
   private readonly uri: string;
   /** Replaces the prefix that the route matched. */
-  private readonly prefixRewrite: string;
+  readonly prefixRewrite: string;
   private readonly authority: string;
   private readonly scheme: string;
   /** 0 keeps the request's. */

@@ -50,11 +50,25 @@ export class Route {
     if (rewrite !== null && rewrite.authority !== null && this.requestHeaders.hasOwnAuthority) {
       config.get("rewrite").error("sets the authority, as headers do: say it once");
     }
+    const redirect = this.redirect;
+    if (redirect !== null && redirect.prefixRewrite.length > 0 && !this.takesPrefixes) {
+      config.get("redirect").error("redirect prefix_rewrite requires all URI matches to use prefix match type");
+    }
     if (!hasRoute && config.has("rewrite")) config.get("rewrite").error("is for a route only");
     refuse(config, "fault");
     refuse(config, "mirror");
     refuse(config, "mirrors");
+    refuse(config, "mirrorPercentage");
     refuse(config, "delegate");
+  }
+
+  /** Whether each match on the path is on a prefix of it. */
+  private get takesPrefixes(): bool {
+    for (let index = 0; index < this.alternatives.length; index++) {
+      const uri = this.alternatives[index].uri;
+      if (uri !== null && !uri.isPrefix) return false;
+    }
+    return true;
   }
 
   /** Whether the filter itself answers the requests of this route. */

@@ -25,6 +25,7 @@ export class RoutedStream extends HttpFilter {
     const stickyKeys = plugin.stickyKeys!;
     stickyKeys.begin();
     for (let index = 0; index < plugin.tags.length; index++) plugin.tags[index].apply(facts, stickyKeys);
+    this.newCookie = stickyKeys.newCookie;
     const isForThis = plugin.hosts!.takes(headers);
     const route = isForThis ? plugin.table.find() : null;
     if (route === null) return this.passUnmatched(headers, isForThis);
@@ -36,7 +37,7 @@ export class RoutedStream extends HttpFilter {
         this.cors = cors;
         this.origin = origin;
       }
-      if (cors.answers(headers, origin)) return cors.answer();
+      if (cors.answers(headers, origin)) return cors.answer(headers);
     }
     this.route = route;
     if (route.answers) return route.answer(facts, plugin.table.matched);

@@ -1,6 +1,6 @@
 import { ByteView, ConfigReader, currentTimeNs, decimal, getPropertyAt, JsonKind, randomU64, Text } from "@attache/sdk";
 import { findCookie, RequestFacts, split } from "@attache/istio";
-import { headerValue } from "./header-text";
+import { headerValue, isToken } from "./header-text";
 
 const enum Source {
   Header,
@@ -50,6 +50,8 @@ export class StickyKey {
   private readName(config: ConfigReader, source: Source): i32 {
     const name = config.asString();
     if (config.isPresent && name.length == 0) config.error("must not be empty");
+    else if (config.isPresent && source != Source.Claim && !isToken(name))
+      config.error("is not a name: blanks, = and ; are none");
     this.source = source;
     this.name = new Text(name);
     return 1;

@@ -97,6 +97,16 @@ export class StringMatch {
     return this.kind == Kind.Present;
   }
 
+  /** Whether it is a prefix, of text or of whole path segments. */
+  get isPrefix(): bool {
+    return this.kind == Kind.Prefix || this.kind == Kind.PathPrefix;
+  }
+
+  /** Whether nothing is asked for, or the empty text. */
+  get isEmpty(): bool {
+    return this.kind != Kind.Regex && this.key.length == 0;
+  }
+
   private setText(kind: Kind, keyKind: KeyKind, text: string): void {
     this.kind = kind;
     this.setKey(keyKind, this.ignoreCase ? Text.ofBytes(ByteView.ofText(text).toLowerCase()) : new Text(text));

@@ -149,6 +149,22 @@ eachHost("metrics", (start: StartHost) => {
     });
   });
 
+  it("take for gRPC what the proxy takes for it", async () => {
+    const routes = [{ match: { prefix: "/" }, directResponse: { status: 403 } }];
+    const metrics = [keeping("request_protocol")];
+    await using host = await start({ ...proxy({ metrics }), routes });
+    const kinds = { http: 0, grpc: 0 };
+    for (const end of ["", "+proto", ";charset=utf-8", " ; v=1", "-web", "x"]) {
+      const headers = { "content-type": `application/grpc${end}`, te: "trailers" };
+      const answer = await host.fetch("/a.B/C", { method: "POST", headers });
+      kinds[answer.header("grpc-status") === null ? "http" : "grpc"] += 1;
+    }
+    expect(kinds).toEqual({ http: 4, grpc: 2 });
+    for (const [protocol, count] of Object.entries(kinds)) {
+      await expect(host).toHaveMetric(series("istio_requests_total", { request_protocol: protocol }), count);
+    }
+  });
+
   describe("known labels", () => {
     let probe: Uint8Array;
     beforeAll(async () => {

@@ -287,9 +287,9 @@ export class StandardValues {
   }
 }
 
-/** `application/grpc`, alone or with a message format: `application/grpc+proto`. */
+/** `application/grpc`, alone or with a message format: `application/grpc+proto`. To Envoy nothing else is, no parameters either. */
 function isGrpcType(type: ByteView): bool {
-  return type.startsWith("application/grpc") && (type.length == 16 || type.at(16) == 0x2b || type.at(16) == 0x3b);
+  return type.startsWith("application/grpc") && (type.length == 16 || type.at(16) == 0x2b);
 }
 
 /** The namespace in `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`; `null` without one. */

@@ -1,7 +1,6 @@
 import {
   ByteView,
   ConfigReader,
-  decodeHex,
   FilterHeaders,
   HttpFilter,
   LocalReply,
@@ -33,10 +32,10 @@ class ApiKey extends Plugin {
     for (let i = 0; i < clients.length; i++) {
       const client = new Client(clients.at(i).required("name").asString());
       const hex = clients.at(i).required("sha256");
-      const text = hex.asBytes();
-      const digest = changetype<usize>(client.digest);
-      const isDigest = text.length == 2 * DIGEST_SIZE && decodeHex(changetype<usize>(text), text.length, digest) > 0;
-      if (!isDigest) hex.error("is no SHA-256 in hexadecimal: printf %s KEY | sha256sum");
+      const digest = ByteView.fromHex(ByteView.ofText(hex.asString()));
+      if (digest !== null && digest.length == DIGEST_SIZE) {
+        memory.copy(changetype<usize>(client.digest), digest.start, DIGEST_SIZE);
+      } else hex.error("is no SHA-256 in hexadecimal: printf %s KEY | sha256sum");
       this.clients.push(client);
     }
   }

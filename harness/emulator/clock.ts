@@ -45,8 +45,12 @@ export class VirtualClock implements Clock {
     return timer;
   }
 
-  /** Lets time pass and fires what falls due; `afterEach` runs after each timer. */
+  /**
+   * Lets time pass and fires what falls due; `afterEach` runs after each timer. A negative time is a clock that is set back:
+   * timers wait as long as before, as Envoy's follow a clock that nobody sets.
+   */
   advance(milliseconds: number, afterEach: () => void): void {
+    if (milliseconds < 0) for (const timer of this.#timers) timer.due += milliseconds;
     const end = this.#now + milliseconds;
     while ((this.#next = this.#firstDue(end)) !== null) {
       this.#timers.delete(this.#next);
@@ -74,7 +78,7 @@ export class VirtualClock implements Clock {
 
 class VirtualTimer implements Timer {
   readonly #timers: Set<VirtualTimer>;
-  readonly due: number;
+  due: number;
   readonly order: number;
   readonly fire: () => void;
 

@@ -207,7 +207,7 @@ export class Emulator implements Host {
     return { id, remoteAddress, remotePort, localAddress: "127.0.0.1", localPort };
   }
 
-  /** Lets virtual time pass: timers and timeouts fire in order. */
+  /** Lets virtual time pass: timers and timeouts fire in order. A negative time sets the clock back: they wait as long as before. */
   advance(milliseconds: number): void {
     const { clock, deadline, dispatcher } = this.#services;
     deadline.assertUsable();

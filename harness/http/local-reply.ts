@@ -47,9 +47,9 @@ export function composeLocalReply(reply: LocalReply, stream: HttpStream): Compos
   return { headers, body: stream.isHeadRequest ? null : ByteBuffer.of(Buffer.from(reply.body, "latin1")) };
 }
 
-/** Whether the content type of a request says gRPC. */
+/** Whether the content type of a request says gRPC; one with parameters does not. */
 export function isGrpc(headers: HeaderMap): boolean {
-  return /^application\/grpc(?:\+|;|$)/.test(headers.get("content-type") ?? "");
+  return /^application\/grpc(?:\+|$)/.test(headers.get("content-type") ?? "");
 }
 
 /** The gRPC status that stands for an HTTP status. */

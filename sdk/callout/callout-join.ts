@@ -18,7 +18,10 @@ export abstract class CalloutJoin {
   // A subclass cannot have a field of the same name.
   private joinPending: i32 = 0;
 
-  /** All callouts have ended, each with its `outcome`. */
+  /**
+   * All callouts have ended, each with its `outcome`. Not called when the last of them was given up by `cancel`: whoever does
+   * that goes on itself.
+   */
   abstract onJoined(): void;
 
   /**

@@ -92,6 +92,16 @@ describe("hashes", () => {
   });
 });
 
+it("hashes and signs by views as by addresses", () => {
+  for (const size of [0, 32, 100]) {
+    const key = randomBytes(size);
+    const message = randomBytes(150);
+    const digest = createHash("sha256").update(message).digest("hex");
+    const code = createHmac("sha256", key).update(message).digest("hex");
+    expect(module.text("byViews", Buffer.concat([key, message]), size)).toBe(`${digest} ${code} true false`);
+  }
+});
+
 /** A key pair and how Node signs with it. */
 interface Signer {
   algorithm: string;

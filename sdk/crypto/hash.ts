@@ -1,11 +1,14 @@
+import { takeScratch } from "../memory/arena";
+import { ByteView } from "../memory/byte-view";
+
 /**
  * A hash function that takes its input block by block (FIPS 180-4): {@link Sha1}, {@link Sha256}, {@link Sha384},
  * {@link Sha512}. Give it bytes in as many pieces as they come, then take the digest; then it begins anew.
  *
  * ```ts
  * const sha256 = new Sha256();
- * sha256.update(header.start, header.length).update(body.start, body.length);
- * sha256.digest(to);
+ * sha256.updateBytes(headers.getBytes("x-user")!).updateBytes(body.bytes());
+ * headers.set("x-digest", sha256.digestBytes().toHex());
  * ```
  *
  * Allowed everywhere. Cost: making one allocates, using it does not; keep one per plugin.
@@ -60,6 +63,11 @@ export class Hash {
     return this;
   }
 
+  /** Takes in bytes. */
+  updateBytes(bytes: ByteView): this {
+    return this.update(bytes.start, bytes.length);
+  }
+
   /** Writes the digest of all that was taken in to `to`, where `digestSize` bytes have room, and begins anew. */
   digest(to: usize): void {
     const block = changetype<usize>(this.block);
@@ -83,6 +91,13 @@ export class Hash {
       for (let at: usize = 0; at < size; at += 8) store<u64>(to + at, bswap<u64>(load<u64>(state + at)));
     }
     this.restart();
+  }
+
+  /** The digest of all that was taken in, valid until the callback returns; begins anew. */
+  digestBytes(): ByteView {
+    const to = takeScratch(this.digestSize);
+    this.digest(to);
+    return ByteView.of(to, this.digestSize);
   }
 
   /** Forgets what was taken in. */

@@ -1,8 +1,17 @@
+import { takeScratch } from "../memory/arena";
+import { ByteView } from "../memory/byte-view";
 import { constantTimeEquals } from "./constant-time";
 import { Hash } from "./hash";
 
 /**
- * HMAC (RFC 2104) with a hash function of its own: `new Hmac(new Sha256(), key.start, key.length)`.
+ * HMAC (RFC 2104) with a hash function of its own:
+ *
+ * ```ts
+ * // in configure(), a field of the plugin:
+ * this.hmac = Hmac.of(new Sha256(), ByteView.ofText(secret));
+ * // in a callback:
+ * headers.set("x-signature", hmac.updateBytes(body.bytes()).digestBytes().toHex());
+ * ```
  *
  * Cost: making one allocates, using it does not; keep one per key.
  */
@@ -33,6 +42,11 @@ export class Hmac {
     hash.update(changetype<usize>(inner), blockSize);
   }
 
+  /** As the constructor; the key is copied. */
+  static of(hash: Hash, key: ByteView): Hmac {
+    return new Hmac(hash, key.start, key.length);
+  }
+
   /** Bytes of the code. */
   get size(): i32 {
     return this.hash.digestSize;
@@ -44,12 +58,24 @@ export class Hmac {
     return this;
   }
 
+  /** Takes in bytes. */
+  updateBytes(bytes: ByteView): this {
+    return this.update(bytes.start, bytes.length);
+  }
+
   /** Writes the code of all that was taken in to `to`, where `size` bytes have room, and begins anew. */
   digest(to: usize): void {
     const hash = this.hash;
     hash.digest(to);
     hash.update(changetype<usize>(this.outerKey), hash.blockSize).update(to, hash.digestSize).digest(to);
     hash.update(changetype<usize>(this.innerKey), hash.blockSize);
+  }
+
+  /** The code of all that was taken in, valid until the callback returns; begins anew. */
+  digestBytes(): ByteView {
+    const to = takeScratch(this.size);
+    this.digest(to);
+    return ByteView.of(to, this.size);
   }
 
   /**
@@ -60,5 +86,9 @@ export class Hmac {
     const result = changetype<usize>(this.result);
     this.digest(result);
     return size == <usize>this.size && constantTimeEquals(result, code, size);
+  }
+  /** As {@link verify}. */
+  verifyBytes(code: ByteView): bool {
+    return this.verify(code.start, code.length);
   }
 }

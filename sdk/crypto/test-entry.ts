@@ -1,5 +1,6 @@
 import { JsonDocument } from "../json";
 import { resetArena, takeScratch } from "../memory/arena";
+import { ByteView } from "../memory/byte-view";
 import {
   add,
   FIELD_SIZE,
@@ -81,6 +82,22 @@ export function hmacOf(start: usize, length: i32): i32 {
 /** The bytes are a message and behind it a code of `size` bytes. */
 export function hmacVerify(start: usize, length: i32, size: i32): bool {
   return hmac!.update(start, length - size).verify(start + length - size, size);
+}
+
+/**
+ * By views: the digest of what follows a key of `keySize` bytes, its code by that key, both in hexadecimal, and whether that
+ * code is verified, whole and cut short.
+ */
+export function byViews(start: usize, length: i32, keySize: i32): string {
+  resetArena();
+  const key = ByteView.of(start, keySize);
+  const message = ByteView.of(start + keySize, length - keySize);
+  const digest = new Sha256().updateBytes(message.slice(0, 5)).updateBytes(message.slice(5)).digestBytes();
+  const keyed = Hmac.of(new Sha256(), key);
+  const code = keyed.updateBytes(message).digestBytes();
+  const isVerified = keyed.updateBytes(message).verifyBytes(code);
+  const isCutVerified = keyed.updateBytes(message).verifyBytes(code.slice(1));
+  return digest.toHex() + " " + code.toHex() + " " + isVerified.toString() + " " + isCutVerified.toString();
 }
 
 /** Takes the JSON Web Key and returns what is wrong with it. */

@@ -103,3 +103,28 @@ it("decodes in place", () => {
   const size = module.call("fromBase64UrlInPlace", bytes.toString("base64url"));
   expect(Buffer.from(result(size))).toEqual(bytes);
 });
+
+describe("a view", () => {
+  it("becomes text in each encoding, and is made of it", () => {
+    for (const size of [0, 1, 2, 3, 31, 32, 33, 5000]) {
+      const bytes = Buffer.from(Array.from({ length: size }, (_, at) => (at * 71) & 0xff));
+      const hex = bytes.toString("hex");
+      const expected = [hex, bytes.toString("base64"), bytes.toString("base64url"), hex, hex, hex];
+      expect(module.text("viewTexts", bytes)).toBe(expected.join());
+    }
+  });
+
+  it.each([
+    ["AAAA", "aaaa,000000,000000"],
+    ["AA==", "null,00,null"],
+    ["AA", "aa,null,00"],
+    ["-_", "null,null,null"],
+    ["-_8", "null,null,fbff"],
+    ["+/8=", "null,fbff,null"],
+    ["a", "null,null,null"],
+    [" AAAA", "null,null,null"],
+    ["", ",,"],
+  ])("is not made of what is no such text: %j", (text, expected) => {
+    expect(module.text("readTexts", text)).toBe(expected);
+  });
+});

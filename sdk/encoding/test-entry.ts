@@ -1,5 +1,7 @@
 import { base64Size, base64UrlSize, decodeBase64, decodeBase64Url, encodeBase64, encodeBase64Url } from "./base64";
 import { decodeHex, encodeHex } from "./hex";
+import { resetArena } from "../memory/arena";
+import { ByteView } from "../memory/byte-view";
 
 let buffer = new StaticArray<u8>(1024);
 let output = new StaticArray<u8>(1024);
@@ -63,4 +65,34 @@ export function fromBase64UrlInPlace(start: usize, length: i32): i32 {
 function decoded(size: i32, room: i32): i32 {
   assert(size <= room && load<u8>(changetype<usize>(output) + room) == 0xa5);
   return size;
+}
+
+/** A view's texts, and what those give back in hexadecimal. */
+export function viewTexts(start: usize, length: i32): string {
+  resetArena();
+  const view = ByteView.of(start, length);
+  const base64 = view.toBase64();
+  const base64Url = view.toBase64Url();
+  const hex = view.toHex();
+  const back = hexOf(ByteView.fromHex(ByteView.ofText(hex)));
+  const backFromBase64 = hexOf(ByteView.fromBase64(ByteView.ofText(base64)));
+  return [
+    hex,
+    base64,
+    base64Url,
+    back,
+    backFromBase64,
+    hexOf(ByteView.fromBase64Url(ByteView.ofText(base64Url))),
+  ].join();
+}
+
+/** What views make of one text in each encoding, in hexadecimal; `null` where it is none. */
+export function readTexts(start: usize, length: i32): string {
+  resetArena();
+  const text = ByteView.of(start, length);
+  return [hexOf(ByteView.fromHex(text)), hexOf(ByteView.fromBase64(text)), hexOf(ByteView.fromBase64Url(text))].join();
+}
+
+function hexOf(view: ByteView | null): string {
+  return view === null ? "null" : view.toHex();
 }

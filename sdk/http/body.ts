@@ -45,7 +45,7 @@ export class Body extends ProxyBuffer {
       : responseTrailers.append(name, value);
   }
 
-  /** From here to the end of the callback only the first `limit` bytes are there, and cannot be changed. */
+  /** @internal From here to the end of the callback only the first `limit` bytes are there, and cannot be changed. */
   truncate(limit: i32): void {
     this.size = limit;
     this.truncatedIn = callbackNumber;

@@ -1,3 +1,12 @@
+import {
+  base64Size,
+  base64UrlSize,
+  decodeBase64,
+  decodeBase64Url,
+  encodeBase64,
+  encodeBase64Url,
+} from "../encoding/base64";
+import { decodeHex, encodeHex } from "../encoding/hex";
 import { takeScratch } from "./arena";
 import { decodeText, encodeText, isText, textSize } from "./utf8";
 
@@ -31,6 +40,27 @@ export class ByteView {
   /** A view of the bytes of `array`, valid until the callback returns. */
   static from(array: Uint8Array): ByteView {
     return ByteView.of(array.dataStart, array.length);
+  }
+
+  /**
+   * What hexadecimal digits of either case stand for, in a copy that is valid until the callback returns; `null` when
+   * they are no such digits, or an odd number of them.
+   */
+  static fromHex(digits: ByteView): ByteView | null {
+    const to = takeScratch(digits.length >> 1);
+    return decoded(to, decodeHex(digits.start, digits.length, to));
+  }
+
+  /** As {@link fromHex}, for base64 with padding (RFC 4648 §4); strictly: no blanks, no line breaks. */
+  static fromBase64(text: ByteView): ByteView | null {
+    const to = takeScratch(text.length);
+    return decoded(to, decodeBase64(text.start, text.length, to));
+  }
+
+  /** As {@link fromHex}, for base64url without padding (RFC 7515 §2), as tokens have it. */
+  static fromBase64Url(text: ByteView): ByteView | null {
+    const to = takeScratch(text.length);
+    return decoded(to, decodeBase64Url(text.start, text.length, to));
   }
 
   /** The byte at `index`, or 0 outside the view. */
@@ -99,4 +129,31 @@ export class ByteView {
   toString(): string {
     return decodeText(this.start, this.length);
   }
+
+  /** The bytes in hexadecimal, with letters in lower case. */
+  toHex(): string {
+    const to = takeScratch(this.length << 1);
+    return written(to, encodeHex(this.start, this.length, to));
+  }
+
+  /** The bytes in base64, with padding (RFC 4648 §4). */
+  toBase64(): string {
+    const to = takeScratch(base64Size(this.length));
+    return written(to, encodeBase64(this.start, this.length, to));
+  }
+
+  /** The bytes in base64url, without padding (RFC 7515 §2), as tokens have it. */
+  toBase64Url(): string {
+    const to = takeScratch(base64UrlSize(this.length));
+    return written(to, encodeBase64Url(this.start, this.length, to));
+  }
+}
+
+function written(start: usize, end: usize): string {
+  return decodeText(start, end - start);
+}
+
+/** @param size negative when something was wrong */
+function decoded(start: usize, size: i32): ByteView | null {
+  return size < 0 ? null : ByteView.of(start, size);
 }

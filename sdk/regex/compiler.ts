@@ -90,7 +90,10 @@ export class Compiler {
       const split = this.either(0, 0);
       const body = this.compile(child, split);
       program.setSplit(split, pattern.isLazy ? next : body, pattern.isLazy ? body : next);
-      start = required ? body : split;
+      if (required) start = body;
+      // Entered at its end, a loop would prefer once more to the empty string: as RE2, x* is then (x+)?.
+      else if (child.isNullable) start = pattern.isLazy ? this.either(next, body) : this.either(body, next);
+      else start = split;
       required--;
     } else {
       for (let i = pattern.max - required; i > 0 && !program.isTooLarge; i--) {

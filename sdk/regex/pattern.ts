@@ -49,6 +49,36 @@ export class Pattern {
     public value: u32 = 0,
   ) {}
 
+  /** Whether it can match the empty string, at some place. */
+  get isNullable(): bool {
+    switch (this.kind) {
+      case PatternKind.Literal:
+      case PatternKind.Class:
+      case PatternKind.AnyByte:
+        return false;
+      case PatternKind.Sequence:
+        return !this.hasChild(false);
+      case PatternKind.Choice:
+        return this.hasChild(true);
+      case PatternKind.Repeat:
+        return this.min == 0 || this.last!.isNullable;
+      case PatternKind.Capture:
+        return this.last!.isNullable;
+      default:
+        return true;
+    }
+  }
+
+  /** Whether a child can match the empty string, or one cannot. */
+  private hasChild(nullable: bool): bool {
+    let child = this.last;
+    while (child) {
+      if (child.isNullable == nullable) return true;
+      child = child.previous;
+    }
+    return false;
+  }
+
   append(child: Pattern): void {
     child.previous = this.last;
     this.last = child;

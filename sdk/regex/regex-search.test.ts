@@ -27,6 +27,13 @@ describe("RegexSearch", () => {
     ["", "ab", 3, null],
     ["", "ab", -1, null],
     ["(?:(x)|y)+", "xy", 0, "0-2[xy][x]-"],
+    // What repeats can be empty: it counts once.
+    ["(|a)*", "aa", 0, "0-0[][]-"],
+    ["(|a)+", "aa", 0, "0-0[][]-"],
+    ["(a|)*", "aab", 0, "0-2[aa][a]-"],
+    ["(b|)*c", "ac", 0, "1-2[c][]-"],
+    ["(?:a*?)*", "aa", 0, "0-0[]-"],
+    ["(?:a*?)*?b", "aab", 0, "0-3[aab]-"],
     ["(a)(b)(c)(d)(e)(f)(g)(h)(i)", "abcdefghi", 0, "0-9[abcdefghi][a][b][c][d][e][f][g][h][i]-"],
     ["(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)", "abcdefghij", 0, "0-10[abcdefghij][a][b][c][d][e][f][g][h][i]--"],
   ])("finds %j in %j from %i", (pattern, text, from, found) => {

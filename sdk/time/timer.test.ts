@@ -63,4 +63,14 @@ eachHost("timers", (start, kind) => {
     expect(fired(10)).toEqual(new Set(["once 1"]));
     expect(fired(20)).toEqual(new Set(["a 2", "b 1"]));
   });
+
+  it.runIf(kind === "emulator")("fire in time when the clock is set back by an hour (virtual time)", async () => {
+    await using host = await start({ plugins: [{ module }] });
+    const emulator = host as Emulator;
+    emulator.advance(15);
+    emulator.advance(-3_600_000);
+    emulator.advance(100);
+    const said = host.logs.map(({ message }) => message);
+    for (const line of ["stopping 2", "a 4", "b 1", "once 1"]) expect(said).toContain(line);
+  });
 });

@@ -88,12 +88,14 @@ export abstract class Timer {
       proxy_set_tick_period_milliseconds(0);
       return;
     }
+    const now = currentTimeNs();
     let dueNs = u64.MAX_VALUE;
     while (timer !== null) {
+      // When the proxy's clock was set back, no timer waits longer for it than one more period.
+      timer.timerDueNs = min(timer.timerDueNs, now + timer.timerPeriodNs);
       dueNs = min(dueNs, timer.timerDueNs);
       timer = timer.timerNext;
     }
-    const now = currentTimeNs();
     const waitMs = dueNs > now ? (dueNs - now + NS_PER_MS - 1) / NS_PER_MS : 0;
     proxy_set_tick_period_milliseconds(<u32>min<u64>(max<u64>(waitMs, 1), u32.MAX_VALUE));
   }

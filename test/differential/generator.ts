@@ -26,7 +26,7 @@ const queries = ["", "", "", "?x=1", "?x=2&y", "?x=&x=1", "?y=1&x=ab", "?x", "?"
 const names = ["x-a", "x-b", "x-c", "end-user"];
 const values = ["", "a", "A", "ab", "abc", "vip", "gold", "a,b", "ü", "1.2"];
 const authorities = ["shop.example", "shop.example:8080", "api.example", "a", "[::1]:80", "[::1]"];
-const origins = ["https://a.example", "https://b.example", "null"];
+const origins = ["https://a.example", "https://b.example", "null", ""];
 
 /** @param port of the listener that the table is for */
 export function randomTable(dice: Dice, port: number): HttpRoute[] {
@@ -43,6 +43,7 @@ export function randomRequest(dice: Dice): Request {
   for (const cookies of dice.list(0, 2, () => randomCookies(dice))) headers.push(["cookie", cookies]);
   if (dice.chance(0.2)) headers.push(["origin", dice.of(origins)]);
   if (dice.chance(0.2)) headers.push(["access-control-request-method", dice.of(["PUT", ""])]);
+  if (dice.chance(0.1)) headers.push(["access-control-request-headers", dice.of(["x-a,x-z", ""])]);
   if (dice.chance(0.02)) headers.push(["x-respond", dice.of(["503", "429", "500"])]);
   return {
     method: dice.of(["GET", "GET", "POST", "OPTIONS"]),
@@ -160,7 +161,8 @@ function randomHeaders(dice: Dice, setsAuthority = true): Headers {
 
 function randomOperations(dice: Dice): HeaderOperations {
   const all = [...names, "x-up", "X-Mixed"];
-  const pairs = () => Object.fromEntries(dice.list(1, 2, () => [dice.of(all), dice.of(["1", "two", "a,b", "ü"])]));
+  const pairs = () =>
+    Object.fromEntries(dice.list(1, 2, () => [dice.of(all), dice.of(["1", "two", "a,b", "ü", "50%% off"])]));
   return {
     ...(dice.chance(0.6) ? { set: pairs() } : {}),
     ...(dice.chance(0.6) ? { add: pairs() } : {}),
@@ -187,6 +189,8 @@ function randomRewrite(dice: Dice): NonNullable<HttpRoute["rewrite"]> {
     { match: "p*", rewrite: "/" },
     { match: "$", rewrite: "/end" },
     { match: "(?i)(a)(p)?", rewrite: "<\\2\\1>" },
+    { match: "/(|p)*", rewrite: "/-\\1" },
+    { match: "/(a|)*(p|)*?", rewrite: "/<\\1\\2>" },
   ];
   if (dice.chance(0.4)) return { ...authority, uriRegexRewrite: dice.of(regexes) };
   return {
@@ -231,9 +235,15 @@ function randomRetries(dice: Dice): NonNullable<HttpRoute["retries"]> {
 
 function randomCors(dice: Dice): NonNullable<HttpRoute["corsPolicy"]> {
   return {
-    allowOrigins: dice.of([[{ exact: "https://a.example" }], [{ prefix: "https://" }], [{ regex: ".*b.*" }], []]),
-    ...(dice.chance(0.5) ? { allowMethods: ["GET", "PUT"] } : {}),
-    ...(dice.chance(0.5) ? { allowHeaders: ["x-a", "x-b"] } : {}),
+    allowOrigins: dice.of([
+      [{ exact: "https://a.example" }],
+      [{ prefix: "https://" }],
+      [{ regex: ".*b.*" }],
+      [{ exact: "*" }],
+      [],
+    ]),
+    ...(dice.chance(0.5) ? { allowMethods: dice.of([["GET", "PUT"], ["*"]]) } : {}),
+    ...(dice.chance(0.5) ? { allowHeaders: dice.of([["x-a", "x-b"], ["*"], ["*", "x-a"]]) } : {}),
     ...(dice.chance(0.5) ? { exposeHeaders: ["x-c"] } : {}),
     ...(dice.chance(0.5) ? { maxAge: "600s" } : {}),
     ...(dice.chance(0.5) ? { allowCredentials: true } : {}),

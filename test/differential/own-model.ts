@@ -112,7 +112,7 @@ export function decide(configuration: Configuration, request: Request, newId: st
   if (route === undefined) {
     const passes = options.unmatched === undefined || (isForThis && http.length === 0);
     headers = without(headers, "x-route-subset");
-    return { status: passes ? 0 : options.unmatched!, headers, response: unchanged, cookie: null, isOpen };
+    return { status: passes ? 0 : options.unmatched!, headers, response: unchanged, cookie, isOpen };
   }
   const isOnly = route.route.length === 1;
   const weights = route.route.map(({ weight }) => weight);

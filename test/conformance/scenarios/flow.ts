@@ -153,6 +153,16 @@ const grpcReplies: Scenario[] = [0, 5, 16, 17, -1].map((grpcStatus) => ({
   ],
 }));
 
+const likeGrpc: Scenario = {
+  name: "flow: a local reply to requests with types like that of gRPC",
+  covers: ["local replies"],
+  plugins: [{ guest: only("proxy_on_request_headers", (w) => w.reply(403, { body: "no entry" })) }],
+  requests: ["+proto", ";charset=utf-8", " ; v=1", "-web", "x"].map((end) => ({
+    headers: { "content-type": `application/grpc${end}` },
+  })),
+  statuses: [200, 403, 403, 403, 403],
+};
+
 const statuses: Scenario[] = [200, 204, 302, 304, 418, 599].map((code) => ({
   name: `flow: a local reply ${code} to GET and HEAD`,
   covers: ["local replies"],
@@ -257,6 +267,7 @@ export const flow: readonly Scenario[] = [
   ...heldAndContinued,
   ...interruptions,
   ...grpcReplies,
+  likeGrpc,
   ...statuses,
   ...traps,
   ...backtraces,
