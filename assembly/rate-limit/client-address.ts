@@ -20,7 +20,7 @@ export class ClientAddress {
     if (xff.isPresent) exactlyOne(xff, given, "trustedHops and trustedCidrs");
   }
 
-  /** `null` when the client has no IP address, or a trusted proxy wrote something else. */
+  /** `null` when the client has no IP address. What is none in the header is known by who handed it on. */
   find(headers: RequestHeaders): IpAddress | null {
     const address = getPropertyAt("source\0address");
     const peer: IpAddress | null = address === null ? null : IpAddress.parsePeer(address);
@@ -38,7 +38,8 @@ export class ClientAddress {
       end = lastComma(line, end);
       if (end < 0) return peer;
     }
-    return parseEntry(line, end);
+    const entry = parseEntry(line, end);
+    return entry === null ? peer : entry;
   }
 
   /** The rightmost address that is not trusted, with the peer as the rightmost of all; else the leftmost. */
@@ -50,7 +51,7 @@ export class ClientAddress {
     let end = line.length;
     while (end >= 0) {
       const next = parseEntry(line, end);
-      if (next === null) return null;
+      if (next === null) return address;
       address = next;
       if (!isIn(trusted, address)) return address;
       end = lastComma(line, end);

@@ -75,9 +75,9 @@ export class QuotaHeaders {
       const left = decimal(min<u64>(closest.remaining, 999_999_999_999_999));
       report.add("ratelimit", '"' + closest.name + '";r=' + left + (closest.isTimed ? ";t=" + reset : "") + partition);
     }
-    if (this.hasDraft03)
-      addPlain(report, "x-ratelimit-", limit + draft03Policies, remaining, closest.isTimed ? reset : "");
-    if (this.hasKong) addPlain(report, "ratelimit-", limit, remaining, closest.isTimed ? reset : "");
+    const knownReset = closest.isTimed ? reset : "";
+    if (this.hasDraft03) addPlain(report, "x-ratelimit-", limit + draft03Policies, remaining, knownReset);
+    if (this.hasKong) addPlain(report, "ratelimit-", limit, remaining, knownReset);
     return report;
   }
 

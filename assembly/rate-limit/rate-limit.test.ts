@@ -290,6 +290,9 @@ eachHost("rate-limit", (start: StartHost) => {
       expect(await statuses(hops, "6.6.6.6, 1.1.1.1, 9.9.9.9", "7.7.7.7,1.1.1.1:80, 8.8.8.8", "1.1.1.1, 2.2.2.2, 9.9.9.9")).toEqual([200, 429, 200]); // prettier-ignore
       const cidrs = byIp({ xff: { trustedCidrs: ["127.0.0.0/8", "10.0.0.0/8"] } });
       expect(await statuses(cidrs, "6.6.6.6, 1.1.1.1, 10.1.1.1", "7.7.7.7, 1.1.1.1, 10.2.2.2", "1.1.1.1, 2.2.2.2")).toEqual([200, 429, 200]); // prettier-ignore
+      // What is no address counts for who handed it on, and opens nothing.
+      expect(await statuses(hops, "unknown, 9.9.9.9", "1.2.3.4.5, 9.9.9.9")).toEqual([200, 429]);
+      expect(await statuses(cidrs, "x, 10.1.1.1", ", 10.1.1.1", "x, 10.2.2.2")).toEqual([200, 429, 200]);
       const untrusted = byIp({ xff: { trustedCidrs: ["10.0.0.0/8"] } });
       expect(await statuses(untrusted, "6.6.6.6, 1.1.1.1", "7.7.7.7, 1.1.1.1")).toEqual([200, 429]);
       const canonical = byIp({ xff: { trustedHops: 1 } });

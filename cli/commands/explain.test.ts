@@ -111,6 +111,13 @@ describe("attache explain", () => {
       "denied",
       id(0),
     ],
+    [
+      "a pseudo header",
+      [when("request.headers[:authority]", { values: ["shop"] })],
+      { headers: { host: "shop" } },
+      "allowed",
+      id(0),
+    ],
     ["a query parameter", [when("request.query[x]", { values: ["1"] })], {}, "allowed", id(0)],
     [
       "a cookie",
@@ -317,6 +324,7 @@ describe("attache explain, of files", () => {
       ['source.ip: must match format "ip"', "source.name: unknown field; there are ip, principal"],
     ],
     [{ path: "/", time: "yesterday" }, ["time: must match format"]],
+    [{ path: "/a b", headers: { x: "a\r\ny: b" } }, ["path: must match pattern", "headers.x: must match pattern"]],
     [{ path: "/", headers: { a: 1 } }, ["headers.a: must be string"]],
     [{ path: "/", services: { a: "maybe" } }, ["services.a: must"]],
     ["a: [", ["request.yaml: "]],

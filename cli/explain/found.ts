@@ -54,7 +54,7 @@ export function foundFor(field: string, facts: Facts): string[] {
     case "request.auth.claims":
       return claimValues(claims, name!.split("]["));
     case "request.headers":
-      return request.headers.filter(([other]) => other === name!.toLowerCase()).map(([, value]) => value);
+      return headerValues(request, name!.toLowerCase());
     case "request.query":
       return new URLSearchParams(/\?([^#]*)/.exec(request.path)?.[1] ?? "").getAll(name!);
     case "request.cookies":
@@ -79,6 +79,14 @@ function claimValues(claims: unknown, path: readonly string[]): string[] {
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? "");
+}
+
+function headerValues({ method, path, isHttps, headers }: Request, name: string): string[] {
+  const pseudo: Record<string, string> = { ":method": method, ":path": path, ":scheme": isHttps ? "https" : "http" };
+  const value = pseudo[name];
+  if (value !== undefined) return [value];
+  const wanted = name === ":authority" ? "host" : name;
+  return headers.filter(([other]) => other === wanted).map(([, text]) => text);
 }
 
 function cookies({ headers }: Request, name: string): string[] {

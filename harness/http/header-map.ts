@@ -6,7 +6,8 @@ import { headerPairs } from "../message.ts";
 export type MapKind = "requestHeaders" | "responseHeaders" | "requestTrailers" | "responseTrailers";
 
 const colon = 58;
-const invalidValue = /[\0\r\n]/;
+/** Of requests Envoy looks at what an upstream is sent, of responses at no more than what would end a header. */
+const invalidValues = { request: /[\0-\x08\n-\x1f\x7f]/, other: /[\0\r\n]/ };
 const invalidName = /[^!#$%&'*+\-.^_`|~0-9A-Za-z:]/;
 
 const inlineHeaders: Record<MapKind, ReadonlySet<string>> = {
@@ -27,11 +28,13 @@ export class HeaderMap {
   /** Set when a filter wrote something that may not be valid: {@link firstInvalid} then tells. */
   isSuspect = false;
   readonly #inline: ReadonlySet<string>;
+  readonly #invalidValue: RegExp;
   #pseudoEnd = 0;
 
   constructor(kind: MapKind) {
     this.kind = kind;
     this.#inline = inlineHeaders[kind];
+    this.#invalidValue = kind === "requestHeaders" ? invalidValues.request : invalidValues.other;
   }
 
   static from(kind: MapKind, headers: HeadersInit | undefined): HeaderMap {
@@ -86,13 +89,13 @@ export class HeaderMap {
 
   /** As {@link add}, for what a filter wrote. */
   addUnchecked(name: string, value: string): void {
-    this.isSuspect ||= invalidValue.test(value) || invalidName.test(name);
+    this.isSuspect ||= this.#invalidValue.test(value) || invalidName.test(name);
     this.add(name, value);
   }
 
   /** As {@link replace}, for what a filter wrote. */
   replaceUnchecked(name: string, value: string): void {
-    this.isSuspect ||= invalidValue.test(value) || invalidName.test(name);
+    this.isSuspect ||= this.#invalidValue.test(value) || invalidName.test(name);
     this.replace(name, value);
   }
 
@@ -149,7 +152,7 @@ export class HeaderMap {
     const { entries } = this;
     for (let i = 0; i < entries.length; i += 2) {
       const name = entries[i]!;
-      if (invalidValue.test(entries[i + 1]!)) return { part: "value", name };
+      if (this.#invalidValue.test(entries[i + 1]!)) return { part: "value", name };
       if (name !== "" && invalidName.test(name)) return { part: "name", name };
     }
     return null;

@@ -23,6 +23,10 @@ export const upstreamScenarios: readonly Scenario[] = [
       what: "with CR in a header",
       act: (w: GuestWriter) => w.call("proxy_add_header_map_value", 0, ["x-a"], ["a\rb"]),
     },
+    {
+      what: "with another control character in a header",
+      act: (w: GuestWriter) => w.call("proxy_add_header_map_value", 0, ["x-a"], ["a\tb\x7f"]),
+    },
   ].flatMap(({ what, act }) =>
     [
       { connection: "a new", first: [] },
