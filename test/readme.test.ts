@@ -18,3 +18,10 @@ await import(`${folder}filter.test.ts`);
 it("shows a filter of 15 lines", () => {
   expect(filter!.split("\n").filter((line) => line !== "").length).toBe(15);
 });
+
+it.each([
+  ["sdk", filter!],
+  ["harness", test!],
+])("stands with its code in the package %s as well", async (name, code) => {
+  expect(await readFile(new URL(`../${name}/README.md`, import.meta.url), "utf8")).toContain(code);
+});

@@ -64,7 +64,8 @@ export class CorsPolicy {
     const reply = new LocalReply(200).details("header_routing_cors_preflight");
     if (this.hasCredentials) reply.header("access-control-allow-credentials", "true");
     if (methods.length > 0) reply.header("access-control-allow-methods", methods);
-    if (names.length > 0) reply.header("access-control-allow-headers", names);
+    // Empty when the asterisk is there and nothing is asked for, as in Envoy.
+    if (this.headers.length > 0) reply.header("access-control-allow-headers", names);
     if (this.maxAge.length > 0) reply.header("access-control-max-age", this.maxAge);
     return reply.send();
   }

@@ -434,6 +434,7 @@ eachHost("header-routing", (start: StartHost) => {
       expect(await rejected({ http: [{ route: destination, retries }] })).not.toContain("disabled");
       const route = [{ destination: { host: "a" }, weight: "heavy" }, { destination: { host: "b" } }];
       expect(await rejected({ http: [{ route }] })).not.toContain("total destination weight");
+      expect(await rejected({ http: [{ delegate: { name: "a" } }] })).not.toContain("exactly one of");
       const headers = { request: { remove: [null] } };
       const message = await rejected({ http: [{ route: destination, headers }] });
       expect(message.match(/remove\[0\]/g)).toHaveLength(1);

@@ -43,7 +43,7 @@ export class Route {
     this.split = new Split(destinations, name.length > 0 ? name : decimal(position), publishesCluster);
     this.redirect = hasRedirect ? new Redirect(config.object("redirect")) : null;
     this.directResponse = hasDirectResponse ? new DirectResponse(config.object("directResponse")) : null;
-    if (<i32>hasRoute + <i32>hasRedirect + <i32>hasDirectResponse != 1) {
+    if (<i32>hasRoute + <i32>hasRedirect + <i32>hasDirectResponse != 1 && !config.has("delegate")) {
       config.error("exactly one of route, redirect and directResponse must be given");
     }
     const rewrite = this.rewrite;

@@ -51,6 +51,27 @@ export class Size extends Expression {
   }
 }
 
+/** `int(text)`: decimal digits, with a minus in front or not; absent for what is no integer, or has more than 18 digits. */
+export class Parsed extends Expression {
+  constructor(private readonly text: Expression) {
+    super(ValueType.Integer);
+  }
+
+  override evaluate(): bool {
+    const text = this.text;
+    if (!text.evaluate() || text.length == 0) return false;
+    const first = i32(load<u8>(text.start) == 0x2d);
+    if (text.length == first || text.length - first > 18) return false;
+    let number: i64 = 0;
+    for (let index = first; index < text.length; index++) {
+      const digit = <u32>load<u8>(text.start + index) - 0x30;
+      if (digit > 9) return false;
+      number = number * 10 + digit;
+    }
+    return this.giveNumber(first ? -number : number);
+  }
+}
+
 /** `text.lower()`: ASCII letters only. */
 export class Lower extends Expression {
   private readonly written: TextBuffer = new TextBuffer();

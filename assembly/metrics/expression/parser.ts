@@ -6,7 +6,17 @@ import { attributeType } from "./attribute-types";
 import { parseDigits, parseDuration } from "./duration";
 import { Expression, typeName, ValueType } from "./expression";
 import { FoldIds } from "./fold-ids";
-import { KnownMethod, Lower, PathTemplate, Replace, Size, StatusClass, TextTest, TextTesting } from "./functions";
+import {
+  KnownMethod,
+  Lower,
+  Parsed,
+  PathTemplate,
+  Replace,
+  Size,
+  StatusClass,
+  TextTest,
+  TextTesting,
+} from "./functions";
 import {
   Comparison,
   Concatenation,
@@ -223,13 +233,18 @@ export class ExpressionParser {
       this.expect(")");
       return new NumberLiteral(ValueType.Duration, ns);
     }
-    const names = " has size lower pathTemplate foldIds statusClass knownMethod ";
+    const names = " has string int size lower pathTemplate foldIds statusClass knownMethod ";
     if (!names.includes(" " + name + " ")) return this.fail("unknown function: " + name);
     const argument = this.conditional();
     this.expect(")");
     if (name == "has") return new Has(argument);
+    if (name == "string") {
+      if (argument.type == ValueType.Duration) return this.fail("string is for texts, integers, true and false");
+      return this.asText(argument);
+    }
     this.expectType(argument, name == "statusClass" ? ValueType.Integer : ValueType.Text);
     if (name == "size") return new Size(argument);
+    if (name == "int") return new Parsed(argument);
     if (name == "lower") return new Lower(argument);
     if (name == "foldIds") return new FoldIds(argument);
     if (name == "statusClass") return new StatusClass(argument);
